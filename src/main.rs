@@ -1,0 +1,2 @@
+//! pillion.
+fn main() {}
