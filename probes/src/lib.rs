@@ -1,1 +1,4 @@
-//! The judge.
+//! The judge: pure functions from observations to verdicts.
+
+pub mod replicas;
+pub mod time;

@@ -1,0 +1,103 @@
+//! What a scan of the cluster's partitions found about the replicas of one broker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::BootTime;
+
+/// How many faulty partitions are kept by name; the rest are only counted.
+pub const NAMED: usize = 8;
+
+/// What is wrong with one replica of this broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// Assigned to this broker, which is not in the partition's ISR.
+    OutOfIsr,
+    /// The partition has no leader: nobody can say that this replica is current.
+    Leaderless,
+    /// Listed among the partition's offline replicas: its log dir failed, or the broker is fenced.
+    Offline,
+}
+
+/// One faulty partition, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FaultyPartition {
+    /// Name of the topic.
+    pub topic: String,
+    /// Index of the partition within its topic.
+    pub partition: i32,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// Counts over the partitions seen, and the first few faulty ones of this broker by name.
+///
+/// Constant in size whatever the cluster's: a partition that is not this broker's is only counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Topics seen, internal ones included.
+    pub topics: u64,
+    /// Partitions seen, of all brokers.
+    pub partitions: u64,
+    /// Partitions that list this broker among their replicas.
+    pub assigned: u64,
+    /// Assigned partitions whose ISR lacks this broker.
+    pub out_of_isr: u64,
+    /// Assigned partitions without a leader.
+    pub leaderless: u64,
+    /// Assigned partitions whose replica here is offline.
+    pub offline: u64,
+    /// Assigned partitions with any of the three faults, each counted once.
+    pub faulty: u64,
+    /// Topics whose description was refused for lack of authorization.
+    pub unauthorized_topics: u64,
+    /// Topics answered with another error, by which nothing is known of them.
+    pub failed_topics: u64,
+    /// The first of the faulty partitions, [`NAMED`] at the most.
+    pub named: Vec<FaultyPartition>,
+}
+
+impl Tally {
+    /// Counts one partition that lists this broker among its replicas.
+    ///
+    /// `in_isr`: this broker is in the ISR; `has_leader`: leader >= 0; `offline`: this broker is among the
+    /// offline replicas. `topic` is only called when the partition is to be kept by name.
+    pub fn count_assigned(
+        &mut self,
+        partition: i32,
+        in_isr: bool,
+        has_leader: bool,
+        offline: bool,
+        topic: impl FnOnce() -> String,
+    ) {
+        self.assigned += 1;
+        self.out_of_isr += u64::from(!in_isr);
+        self.leaderless += u64::from(!has_leader);
+        self.offline += u64::from(offline);
+        let fault = match (offline, has_leader, in_isr) {
+            (true, _, _) => Fault::Offline,
+            (_, false, _) => Fault::Leaderless,
+            (_, _, false) => Fault::OutOfIsr,
+            _ => return,
+        };
+        self.faulty += 1;
+        if self.named.len() < NAMED {
+            self.named.push(FaultyPartition { topic: topic(), partition, fault });
+        }
+    }
+}
+
+/// One complete pass over all partitions of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// When the request for the first page was sent.
+    pub started: BootTime,
+    /// When the last page had been read.
+    pub finished: BootTime,
+    /// The instant as of which the oldest page is known to be current (see `contact`).
+    pub as_of: BootTime,
+    /// Bytes of all answers.
+    pub bytes: u64,
+    /// What was found.
+    pub tally: Tally,
+}
