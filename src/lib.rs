@@ -1,1 +1,3 @@
-//! pillion.
+//! pillion: the passenger in every Kafka broker pod.
+
+pub mod clock;

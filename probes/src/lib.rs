@@ -1,4 +1,13 @@
-//! The judge: pure functions from observations to verdicts.
+//! The judge of pillion: pure functions from observations to verdicts.
+//!
+//! Nothing here reads a clock, a file, a socket or the environment: observations carry their instants and the present
+//! one is passed in. So every verdict can be reproduced from what was seen.
 
+pub mod contact;
+pub mod judge;
+pub mod limits;
+pub mod observe;
+pub mod reason;
 pub mod replicas;
 pub mod time;
+pub mod verdict;

@@ -1,0 +1,246 @@
+//! The judge: from observations and the present instant to verdicts.
+//!
+//! Readiness fails closed: each piece of evidence must be there, positive, and younger than its limit. Liveness fails
+//! open: only positive evidence of a hang makes a broker dead.
+
+use std::time::Duration;
+
+use crate::{
+    limits::Limits,
+    observe::{Observations, Reach},
+    reason::Reason,
+    replicas::{Fault, Tally},
+    time::BootTime,
+    verdict::{Answer, Verdict, Verdicts},
+};
+
+/// Judges everything at the instant `now`.
+pub fn judge(seen: &Observations, limits: &Limits, now: BootTime) -> Verdicts {
+    Verdicts {
+        live: live(seen, limits, now),
+        started: started(seen, now),
+        ready: ready(seen, limits, now),
+        stoppable: stoppable(now),
+    }
+}
+
+/// Dead only on proof: the broker answered once in this life, an old and a new connection have both been silent for
+/// the whole limit, and the agent watched its process use neither CPU nor I/O for as long.
+pub fn live(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
+    match hung(seen, limits, now) {
+        Some(reason) => Verdict::no(now, vec![reason]),
+        None => Verdict::yes(now),
+    }
+}
+
+fn hung(seen: &Observations, limits: &Limits, now: BootTime) -> Option<Reason> {
+    seen.incarnation.answered?;
+    let process = seen.process?;
+    if now.since(process.looked) > limits.sight {
+        return None;
+    }
+    let quiet = [
+        now.since(seen.silence.old_connection?),
+        now.since(seen.silence.new_connection?),
+        now.since(process.moved),
+        now.since(process.watched_since),
+    ];
+    let since = quiet.into_iter().min().filter(|least| *least >= limits.hung)?;
+    Some(Reason::Hung { since, pid: process.pid })
+}
+
+/// Started: this life of the broker has answered once.
+pub fn started(seen: &Observations, now: BootTime) -> Verdict {
+    if seen.incarnation.answered.is_some() {
+        return Verdict::yes(now);
+    }
+    let mut reasons = vec![Reason::NotStarted];
+    reasons.extend(unreached(seen, now));
+    Verdict::no(now, reasons)
+}
+
+/// Not judged yet.
+pub fn stoppable(now: BootTime) -> Verdict {
+    Verdict { answer: Answer::Unknown, reasons: vec![Reason::NotJudged], at: now, rests_on: None }
+}
+
+/// Ready: every replica assigned to this broker is in sync, by evidence that is complete and young enough.
+pub fn ready(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
+    let mut case = Case { now, reasons: Vec::new(), oldest: None };
+    case.weigh(seen, limits);
+    let Case { reasons, oldest, .. } = case;
+    match oldest {
+        Some(rests_on) if reasons.is_empty() => {
+            Verdict { answer: Answer::Yes, reasons, at: now, rests_on: Some(rests_on) }
+        }
+        _ => Verdict::no(now, reasons),
+    }
+}
+
+/// The case for readiness while it is being weighed.
+struct Case {
+    now: BootTime,
+    reasons: Vec<Reason>,
+    oldest: Option<(BootTime, Duration)>,
+}
+
+impl Case {
+    fn weigh(&mut self, seen: &Observations, limits: &Limits) {
+        if let Some(reason) = foreign(seen) {
+            self.reasons.push(reason);
+        }
+        if seen.incarnation.answered.is_none() {
+            self.reasons.extend(unreached(seen, self.now));
+            if self.reasons.is_empty() {
+                self.reasons.push(Reason::NotLooked);
+            }
+            return; // Without one answer there is nothing else to weigh, and one cause to name.
+        }
+        self.contact(seen, limits);
+        if !self.reasons.is_empty() {
+            self.reasons.extend(unreached(seen, self.now));
+        }
+        self.denials(seen);
+        self.listing(seen, limits);
+        self.replicas(seen, limits);
+        self.log_dirs(seen, limits);
+    }
+
+    /// Takes one dated piece of evidence into account; `None` when it is too old.
+    fn rest_on(&mut self, as_of: BootTime, limit: Duration) -> Option<()> {
+        if self.now.since(as_of) > limit {
+            return None;
+        }
+        let ends = |(at, limit): (BootTime, Duration)| at.forth(limit);
+        let piece = (as_of, limit);
+        if self.oldest.is_none_or(|oldest| ends(piece) < ends(oldest)) {
+            self.oldest = Some(piece);
+        }
+        Some(())
+    }
+
+    fn contact(&mut self, seen: &Observations, limits: &Limits) {
+        let Some(contact) = seen.contact else {
+            // A step of the clock voids the contact, so it is the better explanation.
+            let stepped = seen.clock_stepped.is_some_and(|at| self.now.since(at) < limits.contact);
+            let unknown = Reason::QuorumUnknown { doubt: seen.doubt };
+            self.reasons.push(if stepped { Reason::ClockStepped } else { unknown });
+            return;
+        };
+        if self.rest_on(contact.at, limits.contact).is_none() {
+            self.reasons.push(Reason::QuorumStale {
+                age: self.now.since(contact.at),
+                limit: limits.contact,
+                frozen: seen.applied.map(|(_, since)| self.now.since(since)),
+                doubt: seen.doubt,
+            });
+        }
+    }
+
+    fn denials(&mut self, seen: &Observations) {
+        if !seen.denied.is_empty() {
+            self.reasons.push(Reason::Denied { requests: seen.denied.clone() });
+        }
+    }
+
+    fn listing(&mut self, seen: &Observations, limits: &Limits) {
+        let reason = match seen.listing {
+            None => Reason::ListingMissing,
+            Some(listing) if !listing.listed => Reason::Fenced,
+            Some(listing) if self.rest_on(listing.as_of, limits.contact).is_none() => {
+                Reason::ListingStale { age: self.now.since(listing.as_of) }
+            }
+            Some(_) => return,
+        };
+        // Stale together with the contact: the contact is the cause.
+        let explained = matches!(reason, Reason::ListingStale { .. }) && !self.reasons.is_empty();
+        if !explained {
+            self.reasons.push(reason);
+        }
+    }
+
+    fn replicas(&mut self, seen: &Observations, limits: &Limits) {
+        // A fault found half-way through a scan counts at once; health counts when the scan is complete.
+        let partial = seen.partial.as_deref().filter(|tally| tally.faulty > 0);
+        let Some(round) = seen.round.as_deref() else {
+            self.reasons.push(Reason::ScanMissing);
+            if let Some(tally) = partial {
+                self.faults(tally);
+            }
+            return;
+        };
+        self.faults(partial.unwrap_or(&round.tally));
+        if self.rest_on(round.as_of, limits.scan).is_none() {
+            self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
+        }
+        if round.tally.unauthorized_topics > 0 {
+            self.reasons.push(Reason::TopicsHidden { count: round.tally.unauthorized_topics });
+        }
+        if round.tally.failed_topics > 0 {
+            self.reasons.push(Reason::TopicsFailed { count: round.tally.failed_topics });
+        }
+    }
+
+    fn faults(&mut self, tally: &Tally) {
+        let counts = [
+            (Fault::Leaderless, tally.leaderless),
+            (Fault::Offline, tally.offline),
+            (Fault::OutOfIsr, tally.out_of_isr),
+        ];
+        for (fault, count) in counts {
+            if count > 0 {
+                let (assigned, named) = (tally.assigned, tally.named.clone());
+                self.reasons.push(Reason::Replicas { fault, count, assigned, named });
+            }
+        }
+    }
+
+    fn log_dirs(&mut self, seen: &Observations, limits: &Limits) {
+        let Some(told) = seen.log_dirs.as_deref() else {
+            self.reasons.push(Reason::LogDirsMissing);
+            return;
+        };
+        if self.rest_on(told.sent, limits.log_dirs).is_none() {
+            self.reasons.push(Reason::LogDirsStale { age: self.now.since(told.sent) });
+        }
+        let failed: Vec<String> =
+            told.dirs.iter().filter(|dir| dir.error != 0).map(|dir| dir.path.clone()).collect();
+        if !failed.is_empty() {
+            self.reasons.push(Reason::LogDirFailed { paths: failed });
+        } else if !told.missing.is_empty() || told.dirs.is_empty() {
+            self.reasons.push(Reason::ForeignLogDirs { missing: told.missing.clone() });
+        }
+        // Nothing assigned is believed only when the dirs hold nothing either. The answer about the dirs must lie
+        // between two scans that found nothing, or a topic made or deleted in between would look like a fault.
+        let hosted: u64 = told.dirs.iter().map(|dir| dir.replicas).sum();
+        let between = seen.nothing_assigned_since.is_some_and(|since| since < told.sent)
+            && seen.round.as_deref().is_some_and(|round| told.answered < round.started);
+        if hosted > 0 && between {
+            self.reasons.push(Reason::UnlistedReplicas { hosted });
+        }
+    }
+}
+
+fn foreign(seen: &Observations) -> Option<Reason> {
+    let cluster_id = seen.foreign_cluster.clone()?;
+    Some(Reason::ForeignCluster { cluster_id })
+}
+
+/// Why the broker cannot be reached now, when it cannot.
+fn unreached(seen: &Observations, now: BootTime) -> Option<Reason> {
+    let (reach, at) = &seen.reach;
+    let since = now.since(*at);
+    match reach {
+        Reach::Answers => None,
+        Reach::Untried => Some(Reason::NotLooked),
+        Reach::Refused | Reach::Closed => Some(Reason::NotListening {
+            since,
+            pid: seen.process.map(|process| process.pid),
+            recovering: seen.unclean_start == Some(true),
+            idle: seen.process.map(|process| now.since(process.moved)),
+        }),
+        Reach::Silent => Some(Reason::Silent { since }),
+        Reach::Unreachable { why } => Some(Reason::Unreachable { why: why.clone() }),
+        Reach::NotJudgeable { why } => Some(Reason::NotJudgeable { why: why.clone() }),
+    }
+}

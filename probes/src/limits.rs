@@ -1,0 +1,75 @@
+//! The age limits that the verdicts rest on, and the sum that makes them hold together.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How old each kind of evidence may be.
+///
+/// `contact` is the one that keeps the promise: a broker that lost its controller must be called unready before
+/// the others can fence it. See [`contact_limit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Oldest contact with a live quorum that a verdict may rest on.
+    pub contact: Duration,
+    /// How long after a read index an applied offset that keeps advancing may stand in for the next one.
+    pub extension: Duration,
+    /// Longest gap between two samples of the applied offset that still counts as watching it.
+    pub sample_gap: Duration,
+    /// An applied offset that stands still for longer than this is frozen. Idle controllers write a no-op record
+    /// every 500 ms (`metadata.max.idle.interval.ms`).
+    pub freeze: Duration,
+    /// Oldest page of the last complete scan.
+    pub scan: Duration,
+    /// Oldest answer about the log dirs.
+    pub log_dirs: Duration,
+    /// How long a broker must be silent and motionless before it is called hung.
+    pub hung: Duration,
+    /// Oldest look at the broker's process that counts as sight of it.
+    pub sight: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            contact: contact_limit(
+                seconds(9),
+                seconds(2),
+                seconds(1),
+                seconds(1),
+                Duration::from_millis(500),
+            )
+            .unwrap_or_default(),
+            extension: seconds(45),
+            sample_gap: seconds(1),
+            freeze: seconds(1),
+            scan: seconds(15),
+            log_dirs: seconds(20),
+            hung: seconds(60),
+            sight: seconds(5),
+        }
+    }
+}
+
+/// How old contact with the quorum may be: what is left of the controllers' session timeout after the last
+/// heartbeat's possible age, the wait for the next probe, the probe itself and a margin; `None` when nothing is.
+///
+/// The controller fences a broker no earlier than `broker.session.timeout.ms` after its last heartbeat
+/// (`BrokerHeartbeatManager`). Contact at an instant proves only that the last heartbeat is at most one
+/// `broker.heartbeat.interval.ms` older. Whoever acts on the verdict reads it up to one probe period and one probe
+/// time-out later.
+pub fn contact_limit(
+    session: Duration,
+    heartbeat: Duration,
+    probe_period: Duration,
+    probe_timeout: Duration,
+    margin: Duration,
+) -> Option<Duration> {
+    session
+        .checked_sub(heartbeat)?
+        .checked_sub(probe_period)?
+        .checked_sub(probe_timeout)?
+        .checked_sub(margin)
+        .filter(|left| !left.is_zero())
+}

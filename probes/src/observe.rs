@@ -1,0 +1,206 @@
+//! Observations: what each observer saw, with the instant it saw it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    contact::{Contact, Doubt},
+    replicas::{Round, Tally},
+    time::BootTime,
+};
+
+/// What the node is in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A `KRaft` broker.
+    Broker,
+    /// A `KRaft` broker that is a controller too.
+    Combined,
+}
+
+/// How the last attempt to talk to the broker ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reach")]
+pub enum Reach {
+    /// Nothing was tried yet.
+    #[default]
+    Untried,
+    /// It answers.
+    Answers,
+    /// The port is closed.
+    Refused,
+    /// It accepted the connection and closed it.
+    Closed,
+    /// It accepts connections, or lets them wait, and does not answer.
+    Silent,
+    /// The address cannot be reached or resolved.
+    Unreachable {
+        /// The system's words.
+        why: String,
+    },
+    /// It answers, but not as a broker that can be judged.
+    NotJudgeable {
+        /// What it is instead.
+        why: String,
+    },
+}
+
+/// One life of the broker's process, as far as the wire and `/proc` tell lives apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incarnation {
+    /// Counts from 1; a new one begins whenever the old is over or cannot be proven to go on.
+    pub number: u64,
+    /// When it began for the agent.
+    pub since: BootTime,
+    /// When it first answered a request; `None` when it has not yet.
+    pub answered: Option<BootTime>,
+    /// When it last answered.
+    pub last_answer: Option<BootTime>,
+}
+
+/// How long the broker has been silent, on the connection that had answered before and on new ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// The oldest request on a connection that had answered before is waiting since.
+    pub old_connection: Option<BootTime>,
+    /// Every new connection has brought no byte since.
+    pub new_connection: Option<BootTime>,
+}
+
+/// The broker's process in `/proc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id, in the agent's namespace.
+    pub pid: i32,
+    /// Start time in clock ticks since boot (`/proc/<pid>/stat`, field 22); with the pid it names one process.
+    pub started_ticks: u64,
+    /// The agent has watched it without a gap since.
+    pub watched_since: BootTime,
+    /// When it was last looked at.
+    pub looked: BootTime,
+    /// When its CPU time or its I/O was last seen to have grown.
+    pub moved: BootTime,
+    /// CPU time used, in milliseconds.
+    pub cpu_ms: u64,
+    /// Bytes read and written, when `/proc/<pid>/io` may be read.
+    pub io_bytes: Option<u64>,
+}
+
+/// The broker's own list of the cluster's live brokers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// When the request was sent.
+    pub sent: BootTime,
+    /// As of which instant it is known to be current.
+    pub as_of: BootTime,
+    /// This broker is in the list, which a fenced one is not.
+    pub listed: bool,
+}
+
+/// One log dir, as `DescribeLogDirs` (KIP-113, KIP-827) tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDir {
+    /// Absolute path, as the broker has it.
+    pub path: String,
+    /// Kafka's error code; 0 is healthy, 56 `KAFKA_STORAGE_ERROR` is offline.
+    pub error: i16,
+    /// Replicas it hosts, future ones and the metadata log not counted.
+    pub replicas: u64,
+    /// Size of the volume in bytes, when told.
+    pub total_bytes: Option<u64>,
+    /// Bytes free for Kafka, when told.
+    pub usable_bytes: Option<u64>,
+}
+
+/// All log dirs of the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDirs {
+    /// When the request was sent.
+    pub sent: BootTime,
+    /// When the answer had been read.
+    pub answered: BootTime,
+    /// One entry a dir.
+    pub dirs: Vec<LogDir>,
+    /// Dirs that this broker was prepared with and that it does not know: it is another broker, or lost them.
+    pub missing: Vec<String>,
+}
+
+/// Everything that is known of one broker at an instant. A new incarnation empties all but the first five.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observations {
+    /// What the node is.
+    pub role: Role,
+    /// When the agent started.
+    pub agent_started: BootTime,
+    /// The present life of the broker.
+    pub incarnation: Incarnation,
+    /// How the last attempt to talk to it ended, and since when attempts end so.
+    pub reach: (Reach, BootTime),
+    /// Its process, when the agent can see it.
+    pub process: Option<Process>,
+    /// Logs were not closed cleanly before this start, so they are being recovered; `None` when not known.
+    pub unclean_start: Option<bool>,
+    /// For how long it has been silent.
+    pub silence: Silence,
+    /// Proven contact with the quorum.
+    pub contact: Option<Contact>,
+    /// Why the last question about the quorum proved nothing.
+    pub doubt: Option<Doubt>,
+    /// The applied metadata offset, and since when it stands there.
+    pub applied: Option<(i64, BootTime)>,
+    /// The cluster id it answers with, when it is not the one it was prepared for.
+    pub foreign_cluster: Option<String>,
+    /// The broker's list of live brokers.
+    pub listing: Option<Listing>,
+    /// The last complete scan of the partitions.
+    pub round: Option<Arc<Round>>,
+    /// The scan under way, as far as it came.
+    pub partial: Option<Arc<Tally>>,
+    /// Since when complete scans have found no replica of this broker.
+    pub nothing_assigned_since: Option<BootTime>,
+    /// The log dirs.
+    pub log_dirs: Option<Arc<LogDirs>>,
+    /// Requests that the broker refuses the agent for lack of authorization, by name.
+    pub denied: Vec<String>,
+    /// The wall clock stepped against the boot clock at this instant: what was seen before does not count.
+    pub clock_stepped: Option<BootTime>,
+}
+
+impl Observations {
+    /// An agent that has just started and has seen nothing.
+    pub fn nothing(role: Role, agent_started: BootTime) -> Self {
+        Self {
+            role,
+            agent_started,
+            incarnation: Incarnation { number: 1, since: agent_started, ..Incarnation::default() },
+            reach: (Reach::Untried, agent_started),
+            process: None,
+            unclean_start: None,
+            silence: Silence::default(),
+            contact: None,
+            doubt: None,
+            applied: None,
+            foreign_cluster: None,
+            listing: None,
+            round: None,
+            partial: None,
+            nothing_assigned_since: None,
+            log_dirs: None,
+            denied: Vec::new(),
+            clock_stepped: None,
+        }
+    }
+
+    /// Begins a new incarnation: whatever was known of the old one is no evidence about it.
+    pub fn begin_incarnation(&mut self, now: BootTime) {
+        let old = std::mem::replace(self, Self::nothing(self.role, self.agent_started));
+        self.incarnation =
+            Incarnation { number: old.incarnation.number + 1, since: now, ..Incarnation::default() };
+        self.reach = old.reach;
+        self.process = old.process;
+        self.unclean_start = old.unclean_start;
+        self.clock_stepped = old.clock_stepped;
+    }
+}
