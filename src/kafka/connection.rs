@@ -205,7 +205,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         deadline: Instant,
     ) -> Result<usize, WireError> {
         let outcome = timeout_at(deadline, self.stream.read(buffer)).await;
-        self.judge_read(outcome.map_err(|_| true))
+        let read = self.judge_read(outcome.map_err(|_| true))?;
+        // A read that is always ready never lets the timer have its turn.
+        if Instant::now() >= deadline {
+            return Err(WireError::TimedOut { what: "reading an answer", heard: true });
+        }
+        Ok(read)
     }
 
     /// The answer has been read to its end: the connection is free again.
@@ -223,9 +228,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let missing = target - self.inbox.len();
             self.inbox.reserve(missing.min(RESERVE));
             let heard = !self.inbox.is_empty();
-            let read = self.stream.read_buf(&mut (&mut self.inbox).limit(missing));
-            let outcome = timeout_at(deadline, read).await;
+            let mut room = (&mut self.inbox).limit(missing);
+            let outcome = timeout_at(deadline, self.stream.read_buf(&mut room)).await;
             self.judge_read(outcome.map_err(|_| heard))?;
+            // A read that is always ready never lets the timer have its turn.
+            if self.inbox.len() < target && Instant::now() >= deadline {
+                return Err(WireError::TimedOut { what: "waiting for an answer", heard: true });
+            }
         }
         Ok(())
     }

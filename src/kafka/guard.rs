@@ -92,7 +92,11 @@ impl<'a> Walk<'a> {
     }
 
     fn end(&self) -> Result<(), WireError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(WireError::Malformed { what: "bytes after the message" }) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(WireError::Malformed { what: "bytes after the message" })
+        }
     }
 
     fn varint(&mut self) -> Result<usize, WireError> {

@@ -30,8 +30,7 @@ pub async fn list_partition_reassignments<S: AsyncRead + AsyncWrite + Unpin>(
     deadline: Instant,
 ) -> Result<Vec<Reassignment>, WireError> {
     let version = versions.pick_for::<ListPartitionReassignmentsRequest>(0, 0)?;
-    let request =
-        ListPartitionReassignmentsRequest::default().with_timeout_ms(TIMEOUT_MS).with_topics(None);
+    let request = ListPartitionReassignmentsRequest::default().with_timeout_ms(TIMEOUT_MS).with_topics(None);
     let answer = connection.call(version, &request, deadline).await?.message;
     if answer.error_code != codes::NONE {
         return Err(WireError::Answered {
