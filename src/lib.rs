@@ -1,3 +1,4 @@
 //! pillion: the passenger in every Kafka broker pod.
 
 pub mod clock;
+pub mod kafka;
