@@ -1,1 +1,4 @@
 //! pillion.
+pub mod files;
+pub mod problem;
+pub mod properties;
