@@ -1,4 +1,5 @@
 //! pillion.
+pub mod config;
 pub mod files;
 pub mod problem;
 pub mod properties;
