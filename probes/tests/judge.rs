@@ -177,7 +177,6 @@ const CASES: &[(Change, &[&str])] = &[
     ),
     (
         |seen| {
-            seen.begin_incarnation(NOW);
             seen.reach = (Reach::NotJudgeable { why: "it speaks HTTP".into() }, ago(3000));
         },
         &["not-judgeable"],

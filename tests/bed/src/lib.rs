@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod fetch;
+pub mod fleet;
 pub mod load;
 pub mod net;
 pub mod process;
@@ -17,6 +18,7 @@ pub mod wire;
 
 pub use cluster::{Builder, Cluster, Node};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};
+pub use fleet::Fleet;
 pub use load::{Load, LoadReport};
 pub use net::{Net, Peer};
 pub use score::{Score, score};

@@ -67,6 +67,11 @@ impl Builder {
         self
     }
 
+    /// The ids of all nodes that serve clients.
+    pub fn broker_ids(&self) -> Vec<i32> {
+        self.nodes.iter().filter(|(_, role)| role.is_broker()).map(|(id, _)| *id).collect()
+    }
+
     /// The heap of every node, in java's words; 384m unless told.
     pub fn heap(mut self, heap: &str) -> Self {
         heap.clone_into(&mut self.heap);
