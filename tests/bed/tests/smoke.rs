@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use bed::load::LoadOptions;
 use bed::topics::Topic;
 use bed::truth::TruthWatch;
+use bed::wire::describe_quorum;
 use bed::{Cluster, Load, NEWEST, Truth, View, Watch, eventually, score};
 
 const SOON: Duration = Duration::from_secs(90);
@@ -22,6 +23,12 @@ async fn a_cluster_lives_through_every_fault() -> Result<()> {
     let started = Instant::now();
     cluster.wait_ready(SOON).await?;
     eprintln!("prepared in {:?}, ready {:?} after", started - began, started.elapsed());
+
+    let forwarded = describe_quorum(cluster.node(1002).bootstrap(), Duration::from_secs(5)).await?;
+    let direct = cluster.quorum().await?;
+    eprintln!("DescribeQuorum v{}: {forwarded:?}", direct.request_version);
+    ensure!(forwarded.leader == CONTROLLER && direct.leader == CONTROLLER);
+    ensure!(forwarded.observers.len() == 3 && direct.observers.len() == 3, "{direct:?}");
 
     let truth = TruthWatch::start(&cluster);
     let port = Watch::tcp(cluster.node(1002).bootstrap());
@@ -165,8 +172,8 @@ async fn the_image_moves_and_the_quorum_tells() -> Result<()> {
     eprintln!("FinalizedFeaturesEpoch advances each {each:?}");
     ensure!(each < Duration::from_secs(1), "{each:?}");
     let patience = Duration::from_secs(5);
-    let forwarded = bed::wire::describe_quorum(node.bootstrap(), patience).await?;
-    let direct = bed::wire::describe_quorum(node.controller_addr(), patience).await?;
+    let forwarded = describe_quorum(node.bootstrap(), patience).await?;
+    let direct = describe_quorum(node.controller_addr(), patience).await?;
     eprintln!("through the broker: {forwarded:?}\ndirectly: {direct:?}");
     ensure!(forwarded.leader == 1001 && direct.leader == 1001);
     ensure!(direct.high_watermark >= forwarded.high_watermark && forwarded.high_watermark > 0);
