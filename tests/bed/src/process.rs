@@ -39,6 +39,10 @@ pub fn spawn(command: Command) -> io::Result<Child> {
 
 /// The words to put before a program so that the kernel kills it when this process ends, even by
 /// SIGKILL. They exec: the pid is the program's own. Start it with [`spawn`].
-pub fn tied() -> [&'static str; 3] {
-    ["setpriv", "--pdeathsig", "KILL"]
+///
+/// The shell looks whether we ended before the signal was armed: then it would never come.
+pub fn tied() -> [String; 7] {
+    let look = r#"[ "$PPID" = "$0" ] && exec "$@""#;
+    let own = std::process::id().to_string();
+    ["setpriv", "--pdeathsig", "KILL", "sh", "-c", look, &own].map(str::to_owned)
 }

@@ -128,8 +128,7 @@ impl Node {
             bail!("node {} runs already", self.id());
         }
         let log = File::options().create(true).append(true).open(self.log())?;
-        let mut command = self.in_netns(process::tied()[0]);
-        command.args(&process::tied()[1..]).arg("java");
+        let mut command = self.in_netns_tied("java");
         // Small and quick to start: several nodes share two cores.
         command.arg(format!("-Xmx{}", self.place.heap));
         command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
@@ -210,8 +209,9 @@ impl Node {
 
     /// As [`Self::in_netns`], killed by the kernel when this process ends. Start it with [`process::spawn`].
     pub fn in_netns_tied(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = self.in_netns(process::tied()[0]);
-        command.args(&process::tied()[1..]).arg(program);
+        let [first, rest @ ..] = process::tied();
+        let mut command = self.in_netns(first);
+        command.args(rest).arg(program);
         command
     }
 

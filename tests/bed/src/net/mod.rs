@@ -4,7 +4,9 @@ mod ip;
 mod seat;
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::net::Ipv4Addr;
+use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
@@ -92,6 +94,13 @@ impl Net {
     /// The name of a node's namespace, as `ip netns` knows it.
     pub fn netns(&self, node: i32) -> Option<&str> {
         self.places.get(&node).map(|place| place.netns.as_str())
+    }
+
+    /// A command that runs in a node's namespace. Its pid is `program`'s own, as `ip` execs.
+    pub fn command(&self, node: i32, program: impl AsRef<OsStr>) -> Result<Command> {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.place(node)?.netns]).arg(program);
+        Ok(command)
     }
 
     /// Drops, silently, every packet that `from` sends to `to`. What `to` sends still arrives, but a
