@@ -83,6 +83,12 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
                       Otherwise take it out of the quorum and add a new one under another id";
         return Err(vec![Problem::new(shown(&wanted.metadata_dir), what, remedy)]);
     }
+    let proves = |dir: &LogDir| dir.meta().is_some_and(|m| m.node_id.is_some() && m.cluster_id.is_some());
+    if !found.iter().any(proves) {
+        let what = "it is empty, and no other directory says whose node this is";
+        let place = dirs.first().map_or_else(String::new, |dir| shown(dir));
+        return Err(vec![Problem::new(place, what, "restore the meta.properties of a directory that holds data")]);
+    }
     // Another directory proves whose node this is: a directory was added. Kafka would format it, too.
     Ok(if wanted.native || wanted.controller {
         Plan::Native { dirs, ask: false }
