@@ -8,3 +8,4 @@ pub mod http;
 pub mod overrides;
 pub mod problem;
 pub mod properties;
+pub mod stamp;
