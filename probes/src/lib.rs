@@ -4,6 +4,7 @@
 //! one is passed in. So every verdict can be reproduced from what was seen.
 
 pub mod contact;
+pub mod forced;
 pub mod judge;
 pub mod limits;
 pub mod observe;

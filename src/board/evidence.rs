@@ -1,0 +1,126 @@
+//! The evidence with its ages: what the verdicts rest on.
+
+use std::time::Duration;
+
+use pillion_probes::{limits::Limits, observe::Observations, reason::spoken, time::BootTime};
+use serde::{Deserialize, Serialize};
+
+/// One piece of evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Its stable name.
+    pub name: String,
+    /// What it says, in words.
+    pub detail: String,
+    /// How old it is, in seconds; `None`: there is none.
+    pub age_seconds: Option<f64>,
+    /// How old it may be, in seconds, where a verdict depends on that.
+    pub limit_seconds: Option<f64>,
+    /// It is there, and young enough.
+    pub fresh: bool,
+}
+
+/// All of it, in the order in which readiness weighs it.
+pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Evidence> {
+    let piece = |name: &str, at: Option<BootTime>, limit: Option<Duration>, detail: String| {
+        let age = at.map(|at| now.since(at));
+        Evidence {
+            name: name.to_owned(),
+            detail,
+            age_seconds: age.map(|age| age.as_secs_f64()),
+            limit_seconds: limit.map(|limit| limit.as_secs_f64()),
+            fresh: age.is_some_and(|age| limit.is_none_or(|limit| age <= limit)),
+        }
+    };
+    let listing = seen.listing.map(|listing| listing.as_of);
+    let round = seen.round.as_deref().map(|round| round.as_of);
+    let log_dirs = seen.log_dirs.as_deref().map(|told| told.sent);
+    let contact = seen.contact.map(|contact| contact.at);
+    let process = seen.process.map(|process| process.looked);
+    vec![
+        piece("answer", seen.incarnation.last_answer, None, answer(seen)),
+        piece("contact", contact, Some(limits.contact), quorum(seen, now)),
+        piece("listing", listing, Some(limits.contact), listed(seen)),
+        piece("scan", round, Some(limits.scan), scan(seen)),
+        piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)),
+        piece("process", process, Some(limits.sight), life(seen, now)),
+    ]
+}
+
+fn answer(seen: &Observations) -> String {
+    let incarnation = &seen.incarnation;
+    match incarnation.answered {
+        Some(_) => format!("life {} of the broker answers", incarnation.number),
+        None => format!("life {} of the broker has not answered", incarnation.number),
+    }
+}
+
+fn quorum(seen: &Observations, now: BootTime) -> String {
+    let Some(contact) = seen.contact else {
+        return "no contact with the controller quorum is proven".into();
+    };
+    let read_index = spoken(now.since(contact.read_index));
+    let applied = seen.applied.map_or_else(String::new, |(offset, since)| {
+        format!(", metadata applied to offset {offset} {} ago", spoken(now.since(since)))
+    });
+    format!("followed a live quorum; read index {read_index} ago{applied}")
+}
+
+fn listed(seen: &Observations) -> String {
+    match seen.listing {
+        None => "the broker has not said who is in the cluster".into(),
+        Some(listing) if listing.listed => "the broker is in its own list of live brokers".into(),
+        Some(_) => "the broker is not in its own list of live brokers".into(),
+    }
+}
+
+fn scan(seen: &Observations) -> String {
+    let Some(round) = seen.round.as_deref() else {
+        return "no scan of the partitions is complete".into();
+    };
+    let tally = &round.tally;
+    let took = spoken(round.finished.since(round.started));
+    format!(
+        "{} topic(s), {} partition(s), {} assigned here, {} not in sync; it took {took} and {}",
+        tally.topics,
+        tally.partitions,
+        tally.assigned,
+        tally.faulty,
+        size(round.bytes)
+    )
+}
+
+fn dirs(seen: &Observations) -> String {
+    let Some(told) = seen.log_dirs.as_deref() else {
+        return "the broker has not told of its log dirs".into();
+    };
+    let each = told.dirs.iter().take(8).map(|dir| {
+        let state = if dir.error == 0 { "healthy" } else { "OFFLINE" };
+        let free = match (dir.usable_bytes, dir.total_bytes) {
+            (Some(free), Some(total)) => format!(", {} of {} free", size(free), size(total)),
+            _ => String::new(),
+        };
+        format!("{} {state}, {} replica(s){free}", dir.path, dir.replicas)
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn life(seen: &Observations, now: BootTime) -> String {
+    let Some(process) = seen.process else {
+        return "the broker's process is not seen, so it is never called dead".into();
+    };
+    let moved = spoken(now.since(process.moved));
+    format!("process {}, last seen to use CPU or I/O {moved} ago", process.pid)
+}
+
+/// Bytes as a person says them.
+fn size(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes, 0);
+    while value >= 10_240 && unit + 1 < units.len() {
+        value /= 1024;
+        unit += 1;
+    }
+    format!("{value} {}", units[unit])
+}

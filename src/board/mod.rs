@@ -1,0 +1,270 @@
+//! The board: what is known, judged at the moment of asking, and what changed when.
+
+mod evidence;
+mod history;
+mod status;
+mod track;
+mod words;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use pillion_probes::{
+    forced::{self, Forced, Stated},
+    judge,
+    limits::Limits,
+    observe::Observations,
+    time::BootTime,
+    verdict::{Verdict, Verdicts},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, task::JoinHandle, time};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Now};
+
+pub use evidence::Evidence;
+pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
+pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
+pub use track::Since;
+pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes};
+
+/// How often the board judges by itself, for the history.
+pub const TICK: Duration = Duration::from_millis(250);
+
+/// An agent whose loop is older than this cannot be trusted with its history; `/agentz` says so.
+pub const LOOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Who this broker is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// `node.id`, or `broker.id`.
+    pub broker_id: i32,
+    /// `broker.rack`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The cluster, by name or id.
+    pub cluster: String,
+    /// What the node is: `kraft-broker`, `kraft-combined`, ...
+    pub mode: String,
+}
+
+/// What a board is made with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who this broker is.
+    pub identity: Identity,
+    /// How old evidence may be.
+    pub limits: Limits,
+    /// How long an override may last.
+    pub override_cap: Duration,
+    /// Where the history is kept over a restart; `None`: it is not.
+    pub run_dir: Option<PathBuf>,
+}
+
+/// The verdicts of one instant, true and as they are answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The instant.
+    pub now: Now,
+    /// What the verdicts were judged from.
+    pub seen: Arc<Observations>,
+    /// The true verdicts.
+    pub verdicts: Verdicts,
+    /// The override.
+    pub forced: Forced,
+    /// Readiness as it is answered: the true one, unless an override is in force.
+    pub ready: bool,
+}
+
+/// Readiness alone, at one instant.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    /// What it was judged from.
+    pub seen: Arc<Observations>,
+    /// The true verdict.
+    pub verdict: Verdict,
+    /// The override.
+    pub forced: Forced,
+    /// As it is answered.
+    pub ready: bool,
+}
+
+/// Holds what the observers saw and answers for it.
+#[derive(Debug)]
+pub struct Board {
+    clock: Clock,
+    settings: Settings,
+    started: Now,
+    seen: watch::Sender<Arc<Observations>>,
+    stated: watch::Sender<Arc<Vec<Stated>>>,
+    beat: AtomicU64,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    history: History,
+    track: track::Track,
+}
+
+impl Board {
+    /// A board that knows `seen`, with the history that an earlier agent left in the run directory.
+    pub fn new(settings: Settings, clock: Clock, seen: Observations) -> Arc<Self> {
+        let started = clock.now();
+        let path = settings.run_dir.as_ref().map(|dir| dir.join(HISTORY_NAME));
+        let history = History::load(path, started.wall_ms);
+        let board = Self {
+            clock,
+            settings,
+            started,
+            seen: watch::Sender::new(Arc::new(seen)),
+            stated: watch::Sender::new(Arc::default()),
+            beat: AtomicU64::new(millis(started.boot)),
+            kept: Mutex::new(Kept { history, track: track::Track::default() }),
+        };
+        board.note(Transition::agent(started.wall_ms, "started"));
+        Arc::new(board)
+    }
+
+    /// Takes what the observers see now.
+    pub fn publish(&self, seen: Observations) {
+        self.seen.send_replace(Arc::new(seen));
+    }
+
+    /// Where the override's sources are published ([`crate::overrides::run`]).
+    pub fn stated(&self) -> watch::Sender<Arc<Vec<Stated>>> {
+        self.stated.clone()
+    }
+
+    /// Follows what the observers see.
+    pub fn observations(&self) -> watch::Receiver<Arc<Observations>> {
+        self.seen.subscribe()
+    }
+
+    /// The clock that everything here is dated by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Who this broker is.
+    pub fn identity(&self) -> &Identity {
+        &self.settings.identity
+    }
+
+    /// How old evidence may be.
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    /// Judges now: never an answer from memory, however long the agent itself was paused.
+    pub fn ask(&self) -> Published {
+        self.verdicts(self.clock.now())
+    }
+
+    /// Judges everything at `now`.
+    pub fn verdicts(&self, now: Now) -> Published {
+        let seen = self.seen.borrow().clone();
+        let verdicts = judge::judge(&seen, &self.settings.limits, now.boot);
+        let forced = self.forced(now);
+        let ready = forced.effective(verdicts.ready.is_yes());
+        Published { now, seen, verdicts, forced, ready }
+    }
+
+    /// Judges readiness alone at `now`: what a kubelet asks for each second.
+    pub fn readiness(&self, now: Now) -> Readiness {
+        let seen = self.seen.borrow().clone();
+        let verdict = judge::ready(&seen, &self.settings.limits, now.boot);
+        let forced = self.forced(now);
+        let ready = forced.effective(verdict.is_yes());
+        Readiness { seen, verdict, forced, ready }
+    }
+
+    fn forced(&self, now: Now) -> Forced {
+        let stated = self.stated.borrow();
+        if stated.is_empty() {
+            return Forced::None;
+        }
+        forced::judge_all(&stated, now.into(), self.settings.override_cap)
+    }
+
+    /// Everything, for people and machines.
+    pub fn status(&self, now: Now) -> Status {
+        let published = self.verdicts(now);
+        let kept = self.kept();
+        let since = kept.track.since(&published);
+        status::build(self, &published, since, kept.history.newest_first())
+    }
+
+    /// How long ago the board last judged by itself.
+    pub fn loop_age(&self, now: BootTime) -> Duration {
+        now.since(BootTime::from_millis(self.beat.load(Ordering::Relaxed)))
+    }
+
+    /// When this agent started.
+    pub fn started(&self) -> Now {
+        self.started
+    }
+
+    /// Judges once for the history: notes and logs what changed, and stamps the loop's age.
+    pub fn tick(&self) {
+        let published = self.ask();
+        self.beat.store(millis(published.now.boot), Ordering::Relaxed);
+        let mut kept = self.kept();
+        for transition in kept.track.follow(&published) {
+            transition.log();
+            kept.history.push(transition);
+        }
+    }
+
+    /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut ticks = time::interval(TICK);
+        ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut saving: Option<JoinHandle<()>> = None;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = shutdown.cancelled() => break,
+            }
+            self.tick();
+            // One writer at a time and never here: a disk that hangs must not hold up the answers.
+            if saving.as_ref().is_none_or(JoinHandle::is_finished) {
+                saving = self.kept().history.to_save().map(|save| tokio::task::spawn_blocking(save));
+            }
+        }
+        if let Some(saving) = saving {
+            let _ = time::timeout(LAST_SAVE, saving).await;
+        }
+        self.note(Transition::agent(self.clock.now().wall_ms, "stopped"));
+        let last = self.kept().history.to_save();
+        if let Some(save) = last {
+            let _ = time::timeout(LAST_SAVE, tokio::task::spawn_blocking(save)).await;
+        }
+    }
+
+    fn note(&self, transition: Transition) {
+        self.kept().history.push(transition);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long the end of the agent waits for the history to be written.
+const LAST_SAVE: Duration = Duration::from_millis(500);
+
+fn millis(at: BootTime) -> u64 {
+    u64::try_from(at.since_boot().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

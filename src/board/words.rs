@@ -1,0 +1,115 @@
+//! Good news in words: a yes says on what evidence.
+
+use std::{
+    fmt::{self, Display, Formatter, Write},
+    time::Duration,
+};
+
+use pillion_probes::{
+    forced::{Forced, Kind},
+    observe::{Observations, Reach},
+    time::BootTime,
+};
+
+use crate::stamp;
+
+/// A duration as a person says it, written without an allocation: `0.4 s`, `12 min`, `3.2 h`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ago(pub Duration);
+
+impl Display for Ago {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs_f64() {
+            s if s < 90.0 => write!(f, "{s:.1} s"),
+            s if s < 5400.0 => write!(f, "{:.0} min", s / 60.0),
+            s if s < 172_800.0 => write!(f, "{:.1} h", s / 3600.0),
+            s => write!(f, "{:.0} days", s / 86_400.0),
+        }
+    }
+}
+
+/// On what evidence the broker is ready.
+pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
+    let ago = |at: BootTime| Ago(now.since(at));
+    let (Some(round), Some(contact)) = (seen.round.as_deref(), seen.contact) else {
+        return out.write_str("every piece of evidence is there and young enough");
+    };
+    let (tally, as_of) = (&round.tally, ago(round.as_of));
+    match tally.assigned {
+        0 => {
+            let hosted: u64 =
+                seen.log_dirs.iter().flat_map(|told| &told.dirs).map(|dir| dir.replicas).sum();
+            write!(
+                out,
+                "no partition is assigned to this broker: a full scan as of {as_of} ago found {} topic(s) and none here, ",
+                tally.topics
+            )?;
+            match hosted {
+                0 => out.write_str("and its log dirs hold none")?,
+                // A topic that is being made or deleted; should they stay, the judge says no.
+                hosted => write!(out, "while its log dirs still hold {hosted}, which is being looked into")?,
+            }
+        }
+        1 => write!(out, "in the ISR of the one assigned partition, as of {as_of} ago")?,
+        assigned => write!(out, "in the ISR of all {assigned} assigned partitions, as of {as_of} ago")?,
+    }
+    write!(out, "; contact with the quorum {} ago", ago(contact.at))
+}
+
+/// Why the broker counts as alive.
+pub fn live_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
+    let (reach, since) = &seen.reach;
+    if let (Reach::Answers, Some(at)) = (reach, seen.incarnation.last_answer) {
+        return write!(out, "the broker answers, last {} ago", Ago(now.since(at)));
+    }
+    let state = match reach {
+        Reach::Answers => "the broker answers",
+        Reach::Untried => "it was not asked yet",
+        Reach::Refused => "its port is closed",
+        Reach::Closed => "it closes connections",
+        Reach::Silent => "it takes connections and is silent",
+        Reach::Unreachable { .. } => "it cannot be reached",
+        Reach::NotJudgeable { .. } => "what answers cannot be judged",
+    };
+    write!(out, "nothing proves that it hangs ({state}, for {})", Ago(now.since(*since)))
+}
+
+/// When the broker started to answer.
+pub fn started_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
+    match seen.incarnation.answered {
+        Some(at) => write!(out, "this life of the broker first answered {} ago", Ago(now.since(at))),
+        None => out.write_str("this life of the broker has answered"),
+    }
+}
+
+/// What the override says, in one sentence; empty when there is none.
+pub fn forced(forced: &Forced) -> String {
+    let by = |by: &Option<String>| by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+    match forced {
+        Forced::None => String::new(),
+        Forced::Active { kind, reason, by: who, source, since, until, left } => format!(
+            "{}{} ({}) since {}, ends by itself at {}, in {}; reason: {reason}",
+            state(*kind),
+            by(who),
+            source.word(),
+            stamp::seconds(*since),
+            stamp::seconds(*until),
+            Ago(*left),
+        ),
+        Forced::Expired { kind, reason, by: who, source, since } => format!(
+            "the override \"{}\"{} ({}), first seen {}, has ended and is still stated; reason: {reason}",
+            kind.word(),
+            by(who),
+            source.word(),
+            stamp::seconds(*since),
+        ),
+        Forced::Refused { source, why } => format!("the override ({}) is ignored: {why}", source.word()),
+    }
+}
+
+fn state(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ready => "forced ready",
+        Kind::Hold => "held not ready",
+    }
+}
