@@ -1,1 +1,3 @@
-//! CLI.
+//! The commands.
+pub mod init;
+pub mod sidecar;

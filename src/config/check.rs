@@ -8,7 +8,10 @@ use std::{
 
 use super::{
     file::{self, Mode, WhenMissing},
-    model::{Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar, Storage},
+    model::{
+        Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar,
+        Storage,
+    },
     shape::Gathered,
     timing::Timing,
 };
@@ -74,13 +77,18 @@ impl Check<'_> {
         let id = self.required("cluster.id", file.id, remedy);
         let id = id.and_then(|id| {
             let good = id.len() == 22 && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-            if good { Some(id) } else { self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy) }
+            if good {
+                Some(id)
+            } else {
+                self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy)
+            }
         });
         Some(Cluster { name: name?, id: id? })
     }
 
     fn broker(&mut self, file: &file::Broker) -> Option<Broker> {
-        let mode = self.required("broker.mode", file.mode, "kraft-broker, kraft-controller or kraft-combined");
+        let mode =
+            self.required("broker.mode", file.mode, "kraft-broker, kraft-controller or kraft-combined");
         let id_base = self.required("broker.idBase", file.id_base, "the id of ordinal 0");
         let as_id = |n: i64| i32::try_from(n).ok();
         let id_range = match &file.id_range {
@@ -92,7 +100,11 @@ impl Check<'_> {
                     (low <= high).then_some(low..=high)
                 });
                 match ends {
-                    None => self.wrong("broker.idRange", format!("{text:?} is no range"), "write it like \"1001-1006\""),
+                    None => self.wrong(
+                        "broker.idRange",
+                        format!("{text:?} is no range"),
+                        "write it like \"1001-1006\"",
+                    ),
                     Some(range) => Some(Some(range)),
                 }
             }
@@ -108,7 +120,9 @@ impl Check<'_> {
             None | Some("auto") => Some(Listener::Auto),
             Some(text) => match host_port(text) {
                 Some((host, port)) => Some(Listener::At { host, port }),
-                None => self.wrong("broker.listener", format!("{text:?} is no address"), "\"auto\" or host:port"),
+                None => {
+                    self.wrong("broker.listener", format!("{text:?} is no address"), "\"auto\" or host:port")
+                }
             },
         };
         Some(Broker {
@@ -122,7 +136,9 @@ impl Check<'_> {
     }
 
     fn zone(&mut self, file: &file::Zone, mode: Option<Mode>) -> Option<Option<String>> {
-        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+        };
         let (value, literal) = (given(&file.value), given(&file.literal));
         let policy = file.when_missing.unwrap_or(WhenMissing::Fail);
         if policy == WhenMissing::Literal && literal.is_none() {
@@ -131,7 +147,11 @@ impl Check<'_> {
         }
         for (path, text) in [("broker.zone.value", &value), ("broker.zone.literal", &literal)] {
             if text.as_ref().is_some_and(|t| t.len() > 255 || t.chars().any(char::is_control)) {
-                return self.wrong(path, "it is no name of a zone", "a short name without control characters");
+                return self.wrong(
+                    path,
+                    "it is no name of a zone",
+                    "a short name without control characters",
+                );
             }
         }
         match (value, policy) {
@@ -237,7 +257,9 @@ impl Check<'_> {
     }
 
     fn apart(&mut self, storage: &Storage, run_dir: &Path) {
-        if let Some(dir) = storage.all_dirs().iter().find(|dir| run_dir.starts_with(dir) || dir.starts_with(run_dir)) {
+        if let Some(dir) =
+            storage.all_dirs().iter().find(|dir| run_dir.starts_with(dir) || dir.starts_with(run_dir))
+        {
             let what = format!("{} and the log directory {} overlap", run_dir.display(), dir.display());
             self.wrong::<()>("runDir", what, "keep Kafka's data and pillion's files apart");
         }
@@ -249,7 +271,8 @@ fn host_port(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let host = bare.unwrap_or(host);
-    let good = !host.is_empty() && !host.contains(char::is_whitespace) && (bare.is_some() || !host.contains(':'));
+    let good =
+        !host.is_empty() && !host.contains(char::is_whitespace) && (bare.is_some() || !host.contains(':'));
     let port = port.parse().ok().filter(|p| *p > 0)?;
     good.then(|| (host.to_owned(), port))
 }

@@ -124,7 +124,10 @@ impl Timing {
             }
         }
         if self.applied_interval > Duration::from_secs(1) {
-            let what = format!("{} is more than 1s: a freeze between two looks would go unseen", show(self.applied_interval));
+            let what = format!(
+                "{} is more than 1s: a freeze between two looks would go unseen",
+                show(self.applied_interval)
+            );
             found.push(("appliedInterval", what, "set it to 1s or less".to_owned()));
         }
         let least = Duration::from_mins(1).max(self.request_timeout * 2);

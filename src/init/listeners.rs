@@ -34,7 +34,11 @@ pub(super) fn protocol(name: &str, map: Option<&str>) -> String {
 
 /// The one the agent asks: it needs no credentials where there is a plain one, and otherwise the one that
 /// brokers use among themselves.
-pub(super) fn to_ask(bound: &[Bound], map: Option<&str>, inter_broker: Option<&str>) -> Option<ListenerAddress> {
+pub(super) fn to_ask(
+    bound: &[Bound],
+    map: Option<&str>,
+    inter_broker: Option<&str>,
+) -> Option<ListenerAddress> {
     let plain = |b: &&Bound| protocol(&b.name, map) == "PLAINTEXT";
     let inter = |b: &&Bound| inter_broker.is_some_and(|name| name.eq_ignore_ascii_case(&b.name));
     let chosen = bound.iter().find(plain).or_else(|| bound.iter().find(inter)).or_else(|| bound.first())?;

@@ -36,7 +36,10 @@ fn unmounted(dir: &std::path::Path) -> Option<Problem> {
             "neither it nor the directory it lies in is a mount point".to_owned(),
             "mount the volume, or take storage.mustBeMount out",
         ),
-        Err(why) => (format!("failed to read the list of mounts: {why}"), "mount /proc, or take storage.mustBeMount out"),
+        Err(why) => (
+            format!("failed to read the list of mounts: {why}"),
+            "mount /proc, or take storage.mustBeMount out",
+        ),
     };
     Some(Problem::new(dir.display().to_string(), what, remedy))
 }
@@ -81,7 +84,8 @@ pub(super) fn notices(config: &Config, found: &[LogDir], plan: &Plan) -> Vec<Str
     }
     if config.storage.bootstrap && matches!(plan, Plan::Ready { .. }) {
         let place = config.places.of("storage.bootstrap");
-        notices.push(format!("{place} is still set: take it out, or a lost volume will be taken for a new one"));
+        notices
+            .push(format!("{place} is still set: take it out, or a lost volume will be taken for a new one"));
     }
     notices
 }

@@ -11,9 +11,8 @@ use crate::kafka::{Connection, WireError, requests::listed_brokers};
 
 /// Watches the list for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
-    if let Err(error) = list(desk, target, life).await {
-        super::lost(desk, "the list of live brokers", &error);
-    }
+    let Err(error) = list(desk, target, life).await;
+    super::lost(desk, "the list of live brokers", &error);
 }
 
 async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {

@@ -10,6 +10,7 @@ mod lives;
 mod log_dirs;
 mod process;
 mod quorum;
+mod run;
 mod scan;
 mod stepped;
 
@@ -19,12 +20,17 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use desk::Desk;
+pub use run::{RunError, run};
 use uuid::Uuid;
 
 use crate::{
     config::Timing,
+    files::read_capped,
     kafka::{Address, WireError},
+    properties,
+    storage::{META_MAX_BYTES, META_PROPERTIES, MetaProperties},
 };
 
 /// How the agent names itself to brokers; shows up in their request logs and quotas.
@@ -64,9 +70,13 @@ impl Target {
     }
 }
 
+/// Kafka writes ids as URL-safe base64 of the 16 bytes (`org.apache.kafka.common.Uuid`).
 fn directory_id(dir: &Path) -> Option<Uuid> {
-    let _ = dir;
-    None
+    let bytes = read_capped(&dir.join(META_PROPERTIES), META_MAX_BYTES).ok()?;
+    let entries = properties::parse(&bytes).ok()?;
+    let meta = MetaProperties::from_entries(&entries).ok()?;
+    let decoded = URL_SAFE_NO_PAD.decode(meta.directory_id?).ok()?;
+    Uuid::from_slice(&decoded).ok()
 }
 
 /// Watches the broker for ever; ends only by being dropped.

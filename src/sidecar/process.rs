@@ -3,11 +3,17 @@
 //! Works where the agent shares the broker's process namespace (a virtual machine, a laptop, a pod with
 //! `shareProcessNamespace`). Without sight of the process a broker is never called dead.
 
-use std::{path::{Path, PathBuf}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use pillion_probes::{observe::Process, time::BootTime};
 use procfs::process::{Process as Proc, all_processes};
-use tokio::{task::spawn_blocking, time::{MissedTickBehavior, interval}};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{Target, desk::Desk};
 

@@ -4,10 +4,7 @@
 //! waits for it up to 30 s (`controller.socket.timeout.ms`) although a new leader may be there within 3 s. So while
 //! an answer is overdue the controllers are asked directly, at the addresses that the broker itself uses.
 
-use std::{
-    cell::Cell,
-    time::Duration,
-};
+use std::{cell::Cell, time::Duration};
 
 use pillion_probes::{
     contact::{Doubt, QuorumAnswer, Voter},
@@ -43,7 +40,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let overdue = Cell::new(None);
     let own = Own { id: target.id, directory: target.directory_id() };
     tokio::select! {
-        error = forwarded(desk, target, life, &own, &overdue) => {
+        Err(error) = forward(desk, target, life, &own, &overdue) => {
             tracing::debug!(%error, "asking for the quorum through the broker failed");
             if error.voids_incarnation() {
                 desk.unreached(super::applied::reach(&error));
@@ -62,19 +59,13 @@ struct Own {
 /// How long to wait before the next question: soon while nothing is proven, else by the configured interval, widened
 /// in a large cluster so that the one controller that answers everybody is asked 100 times a second at the most.
 fn pause(desk: &Desk, target: &Target) -> Duration {
-    let (proven, brokers) = desk.read(|seen| (seen.contact.is_some() && seen.doubt.is_none(), target.brokers.get()));
+    let (proven, brokers) =
+        desk.read(|seen| (seen.contact.is_some() && seen.doubt.is_none(), target.brokers.get()));
     if !proven {
         return target.timing.applied_interval;
     }
     let fair = Duration::from_millis(10).saturating_mul(brokers);
     target.timing.quorum_interval.max(fair).min((desk.limits.contact / 3).max(target.timing.quorum_interval))
-}
-
-async fn forwarded(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &Cell<Option<BootTime>>) -> WireError {
-    match forward(desk, target, life, own, overdue).await {
-        Err(error) => error,
-        Ok(never) => match never {},
-    }
 }
 
 async fn forward(

@@ -25,9 +25,8 @@ const DUTY: u32 = 10;
 
 /// Watches the partitions for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
-    if let Err(error) = rounds(desk, target, life).await {
-        super::lost(desk, "the scan of the partitions", &error);
-    }
+    let Err(error) = rounds(desk, target, life).await;
+    super::lost(desk, "the scan of the partitions", &error);
 }
 
 async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {

@@ -1,5 +1,10 @@
 //! A node to prepare in a directory of its own.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared by several tests, which stop where a step fails")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "shared by several tests, which stop where a step fails"
+)]
 
 use std::{
     fs,

@@ -71,7 +71,10 @@ pub fn forced(scene: &Scene) -> Result<()> {
     tell(&["ready", "--reason", "INC-2", "--for", "8s", "--by", "alice"])?;
     let forced = scene.wait(1002, true)?;
     let (status, said) = run(scene.fleet.ask(1002, "/readyz"))?;
-    ensure!(status == 200 && said.contains("INC-2") && said.contains("broker-not-listening"), "{status} {said}");
+    ensure!(
+        status == 200 && said.contains("INC-2") && said.contains("broker-not-listening"),
+        "{status} {said}"
+    );
     scene.wait(1002, false)?;
     println!("    the force ended by itself after {:.1} s", forced.elapsed().as_secs_f64());
     scene.fleet.cluster.node(1002).start()?;

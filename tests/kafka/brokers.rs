@@ -51,7 +51,10 @@ pub fn recovery(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     node.kill()?;
     scene.wait(1002, false)?;
-    ensure!(!node.data_dirs()[0].join(".kafka_cleanshutdown").exists(), "a killed broker leaves no clean mark");
+    ensure!(
+        !node.data_dirs()[0].join(".kafka_cleanshutdown").exists(),
+        "a killed broker leaves no clean mark"
+    );
     node.start()?;
     scene.wait_says(1002, "broker-recovering")?;
     scene.wait(1002, true)?;
@@ -105,7 +108,10 @@ pub fn terminated(scene: &Scene) -> Result<()> {
         (exit - since).as_secs_f64()
     );
     let closed = scene.fleet.tcp_since(1002, since).into_iter().find(|(_, open)| !open).map(|(at, _)| at);
-    ensure!(closed.is_none_or(|closed| unready <= closed + BLUR), "it was out of service before it was called so");
+    ensure!(
+        closed.is_none_or(|closed| unready <= closed + BLUR),
+        "it was out of service before it was called so"
+    );
     ensure!(scene.score(1002, since).false_ready <= NOTICE);
     scene.never_dead(1002, since)?;
     node.start()?;

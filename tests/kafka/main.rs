@@ -2,7 +2,14 @@
 //!
 //! The truth comes from elsewhere than the broker judged: from what the other brokers say of it. Each test prints the
 //! seconds in which pillion, and a TCP probe beside it, said the wrong thing.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod agent;
 mod brokers;
@@ -45,7 +52,11 @@ fn main() {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let trials = TESTS
         .iter()
-        .map(|(name, stage, play)| Trial::test(*name, move || scene::play(name, *stage, *play).map_err(|error| format!("{error:?}").into())))
+        .map(|(name, stage, play)| {
+            Trial::test(*name, move || {
+                scene::play(name, *stage, *play).map_err(|error| format!("{error:#}").into())
+            })
+        })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     scene::close();

@@ -63,7 +63,8 @@ pub fn single_copy_lost(scene: &Scene) -> Result<()> {
     let (status, _) = run(scene.fleet.ask(1001, "/readyz"))?;
     ensure!(status == 200);
     // The producer fails when the dir is full, which is what is wanted.
-    let filled = run(tokio::time::timeout(Duration::from_secs(90), scene.fleet.cluster.fill("single", 600 << 20)));
+    let filled =
+        run(tokio::time::timeout(Duration::from_secs(90), scene.fleet.cluster.fill("single", 600 << 20)));
     println!("    filling ended with {:?}", filled.map(|outcome| outcome.is_ok()));
     scene.wait(1001, false)?;
     scene.wait_says(1001, "log-dir-failed")?;

@@ -74,7 +74,9 @@ impl Scene {
                 .controllers(3)
                 .brokers(3)
                 .broker_property("replica.lag.time.max.ms", "10000"),
-            Stage::Combined => Cluster::builder(NEWEST).combined(1).log_dirs(2).small_log_dir(1001, 1, 64 << 20),
+            Stage::Combined => {
+                Cluster::builder(NEWEST).combined(1).log_dirs(2).small_log_dir(1001, 1, 64 << 20)
+            }
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
         };
@@ -163,13 +165,18 @@ impl Scene {
 
     /// The broker was called unready no later than the others could see it out (and the blur of both samplings).
     pub fn unready_before_out(&self, id: i32, since: Instant) -> Result<Duration> {
-        let first = |found: Option<Instant>, what: &str| found.with_context(|| format!("{id} was never {what}"));
+        let first =
+            |found: Option<Instant>, what: &str| found.with_context(|| format!("{id} was never {what}"));
         let unready = first(
             self.fleet.ready_since(id, since).into_iter().find(|(_, ready)| !ready).map(|(at, _)| at),
             "called unready",
         )?;
         let out = first(
-            self.fleet.truth_since(id, since).into_iter().find(|(_, truth)| *truth == Truth::Out).map(|(at, _)| at),
+            self.fleet
+                .truth_since(id, since)
+                .into_iter()
+                .find(|(_, truth)| *truth == Truth::Out)
+                .map(|(at, _)| at),
             "out by the others",
         )?;
         println!(

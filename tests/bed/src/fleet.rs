@@ -122,7 +122,8 @@ impl Fleet {
 
     /// Sends a signal to the sidecar.
     pub fn signal_agent(&self, id: i32, signal: Signal) -> Result<()> {
-        let pid = self.agent_pid(id).and_then(|pid| Pid::from_raw(pid.cast_signed())).context("no sidecar")?;
+        let pid =
+            self.agent_pid(id).and_then(|pid| Pid::from_raw(pid.cast_signed())).context("no sidecar")?;
         Ok(kill_process(pid, signal)?)
     }
 
@@ -167,10 +168,14 @@ impl Fleet {
 
     /// Waits until pillion calls the broker ready, or not; the error shows what it said and what was true.
     pub async fn wait(&self, id: i32, ready: bool, deadline: Duration) -> Result<Instant> {
-        eventually(&format!("{id} is called {}", if ready { "ready" } else { "unready" }), deadline, async || {
-            ensure!(self.is_ready(id) == ready, "{} (truth: {:?})", self.said(id), self.truth.now(id));
-            Ok(Instant::now())
-        })
+        eventually(
+            &format!("{id} is called {}", if ready { "ready" } else { "unready" }),
+            deadline,
+            async || {
+                ensure!(self.is_ready(id) == ready, "{} (truth: {:?})", self.said(id), self.truth.now(id));
+                Ok(Instant::now())
+            },
+        )
         .await
     }
 
@@ -249,7 +254,8 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         .filter(|(key, _)| !COMPUTED.contains(key))
         .map(|(key, value)| format!("    {key}: {value:?}\n"))
         .collect();
-    let dirs: Vec<String> = node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
+    let dirs: Vec<String> =
+        node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
     let mode = if node.role().is_controller() { "kraft-combined" } else { "kraft-broker" };
     let (base, cluster_id, version) = (1000, cluster.cluster_id(), cluster.kafka().version());
     let ordinal = id - base;
@@ -258,7 +264,7 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         "cluster:\n  name: bed\n  id: {cluster_id:?}\nbroker:\n  mode: {mode}\n  idBase: {base}\n  \
          ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\nkafka:\n  version: {version:?}\n  home: {:?}\n  \
          properties:\n{properties}storage:\n  logDirs: [{}]\nrunDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}",
-        cluster.kafka().libs().parent().context("libs lie in a home")?.display().to_string(),
+        cluster.kafka().libs().canonicalize()?.parent().context("libs lie in a home")?.display().to_string(),
         dirs.join(", "),
         run_dir(node).display().to_string(),
     );
