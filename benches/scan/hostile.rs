@@ -19,6 +19,18 @@ fn frame(head: &[u8], item: &[u8], tail: &[u8]) -> Bytes {
     out.into()
 }
 
+/// No key, and as many empty tagged fields as there is room for, each of another number.
+fn tagged() -> Bytes {
+    let mut out = vec![0, 0, 1, 0, 0, 0, 0];
+    let count = 260_000;
+    varint(&mut out, count);
+    for tag in 1 << 14..(1 << 14) + count {
+        varint(&mut out, tag);
+        out.push(0);
+    }
+    out.into()
+}
+
 /// Peak heap of decoding well-formed frames made of the smallest items of the largest structs.
 pub fn rows(peak: Peak<'_>) -> Vec<Row> {
     let api_keys = frame(&[0, 0], &[0; 7], &[0, 0, 0, 0, 0]);
@@ -28,7 +40,10 @@ pub fn rows(peak: Peak<'_>) -> Vec<Row> {
         &[0; 29],
         &[1, 0, 0, 0],
     );
-    let metadata = frame(&[0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], &[0, 0, 0, 0, 1, 0, 0, 0, 0, 0], &[0]);
+    let mut topic = [0; 26];
+    (topic[2], topic[20]) = (1, 1);
+    let metadata = frame(&[0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], &topic, &[0]);
+    let tagged = tagged();
     let mut out = Vec::new();
     let mut add = |name: &str, work: &mut dyn FnMut() -> bool| {
         let mut good = false;
@@ -39,5 +54,6 @@ pub fn rows(peak: Peak<'_>) -> Vec<Row> {
     add("DescribeQuorum v1, topics", &mut || decode_answer::<DescribeQuorumRequest>(&topics, 1).is_ok());
     add("DescribeQuorum v1, voters", &mut || decode_answer::<DescribeQuorumRequest>(&voters, 1).is_ok());
     add("Metadata v12, topics", &mut || decode_answer::<MetadataRequest>(&metadata, 12).is_ok());
+    add("ApiVersions v3, tags", &mut || decode_answer::<ApiVersionsRequest>(&tagged, 3).is_ok());
     out
 }
