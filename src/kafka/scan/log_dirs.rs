@@ -46,7 +46,7 @@ pub struct LogDirs {
 /// Decodes one answer as its bytes come: one entry a directory, whatever it hosts.
 #[derive(Clone, Debug)]
 pub struct LogDirsScanner {
-    push: Push<Dirs>,
+    push: Push<Reader>,
 }
 
 impl LogDirsScanner {
@@ -55,7 +55,7 @@ impl LogDirsScanner {
         if !(2..=4).contains(&version) {
             return Err(ScanError::Version(version));
         }
-        let dirs = Dirs {
+        let reader = Reader {
             version,
             at: At::Head,
             dirs_left: 0,
@@ -64,7 +64,7 @@ impl LogDirsScanner {
             found: LogDirs::default(),
             dir: LogDir::default(),
         };
-        Ok(Self { push: Push::new(dirs, bytes) })
+        Ok(Self { push: Push::new(reader, bytes) })
     }
 
     /// Decodes the next bytes of the frame, however few or many.
@@ -89,7 +89,7 @@ enum At {
 }
 
 #[derive(Clone, Debug)]
-struct Dirs {
+struct Reader {
     version: i16,
     at: At,
     dirs_left: u32,
@@ -100,7 +100,7 @@ struct Dirs {
     dir: LogDir,
 }
 
-impl Dirs {
+impl Reader {
     fn head(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
         let throttle_ms = window.int32()?;
         let error_code = if self.version >= 3 { window.int16()? } else { codes::NONE };
@@ -172,7 +172,7 @@ impl Dirs {
     }
 }
 
-impl Items for Dirs {
+impl Items for Reader {
     fn item(&mut self, window: &mut Window<'_>) -> Result<Next, Stop> {
         let (at, next) = match self.at {
             At::Head => {

@@ -142,9 +142,8 @@ impl Partitions {
         let continued = self.resumed.take().is_some_and(|resumed| resumed.as_bytes() == name);
         let tally = &mut self.page.tally;
         match error {
-            codes::NONE => {}
-            // Deleted meanwhile: its replicas are nobody's any more.
-            codes::UNKNOWN_TOPIC_OR_PARTITION => {}
+            // The latter was deleted meanwhile: its replicas are nobody's any more.
+            codes::NONE | codes::UNKNOWN_TOPIC_OR_PARTITION => {}
             codes::TOPIC_AUTHORIZATION_FAILED => tally.unauthorized_topics += 1,
             _ => tally.failed_topics += 1,
         }

@@ -1,5 +1,6 @@
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::needless_pass_by_value,
     reason = "a failed step should stop the test where it stands; proptest hands out values"
