@@ -10,7 +10,9 @@ use init_support::{CLUSTER, Node, code, golden, stderr};
 const ID: &str = "J8aAPcfLQt2bqs1JT_rMgQ";
 
 fn meta(node: i32, cluster: &str, directory: &str) -> String {
-    format!("#\n#Mon Jan 01 00:00:00 UTC 2024\ncluster.id={cluster}\ndirectory.id={directory}\nnode.id={node}\nversion=1\n")
+    format!(
+        "#\n#Mon Jan 01 00:00:00 UTC 2024\ncluster.id={cluster}\ndirectory.id={directory}\nnode.id={node}\nversion=1\n"
+    )
 }
 
 /// The message, with exit code 64 and nothing written.
@@ -83,7 +85,8 @@ fn the_ordinal_comes_from_flag_environment_or_host_name() {
     refused(&node, &["--ordinal", "3"], "other-node");
     refused(&node, &["--ordinal", "6"], "out-of-range");
     let options = |host: &str| {
-        let mut sources = pillion::config::Sources { file: Some(node.at("pillion.yaml")), ..Default::default() };
+        let mut sources =
+            pillion::config::Sources { file: Some(node.at("pillion.yaml")), ..Default::default() };
         sources.flag("--run-dir", "runDir", node.at("run").display().to_string());
         pillion::init::Options { host_name: Some(host.into()), ..pillion::init::Options::of_process(sources) }
     };
@@ -141,7 +144,10 @@ fn settings_that_contradict_or_are_missing_are_told_together() {
     let node = Node::broker();
     node.edit("{ value: zone-b }", "{}");
     node.edit("idBase: 1001", "idbase: 1001");
-    node.edit("runDir: ROOT".replace("ROOT", node.at("").to_str().unwrap().trim_end_matches('/')).as_str(), "runDir: relative");
+    node.edit(
+        "runDir: ROOT".replace("ROOT", node.at("").to_str().unwrap().trim_end_matches('/')).as_str(),
+        "runDir: relative",
+    );
     refused(&node, &["--bootstrap", "--set", "sidecar.timing.sessionTimeout=5s"], "config");
 }
 
@@ -200,7 +206,10 @@ fn a_controller_is_formatted_by_kafkas_own_tool_or_the_command_is_printed() {
     assert!(node.at("data/1/bootstrap.checkpoint").exists());
 
     let dynamic = Node::controller();
-    dynamic.edit("controller.quorum.voters: 1@c1:9093,2@c2:9093", "controller.quorum.bootstrap.servers: c1:9093");
+    dynamic.edit(
+        "controller.quorum.voters: 1@c1:9093,2@c2:9093",
+        "controller.quorum.bootstrap.servers: c1:9093",
+    );
     refused(&dynamic, &["--bootstrap"], "initial-controllers");
     let output = dynamic.init(&["--bootstrap", "--set", "storage.initialControllers=standalone"]);
     assert!(stderr(&output).contains("--standalone"), "{}", stderr(&output));

@@ -1,1 +1,2 @@
 //! Fuzz.
+pub mod init;

@@ -1,6 +1,6 @@
 //! `pillion init`.
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
 use crate::{
     config::Sources,
@@ -66,7 +66,8 @@ impl InitArgs {
     pub fn sources(&self) -> Result<Sources, String> {
         let mut sources = Sources::of_process(self.config.clone());
         for pair in &self.set {
-            let (path, value) = pair.split_once('=').ok_or_else(|| format!("--set {pair}: write it as PATH=VALUE"))?;
+            let (path, value) =
+                pair.split_once('=').ok_or_else(|| format!("--set {pair}: write it as PATH=VALUE"))?;
             sources.flag("--set", path, value);
         }
         let named = [
@@ -109,16 +110,18 @@ pub fn summary(report: &Report) -> String {
         identity.cluster,
         identity.cluster_id
     );
+    // Writing to a string cannot fail.
     for dir in &report.formatted {
-        text += &format!("formatted {}\n", dir.display());
+        let _ = writeln!(text, "formatted {}", dir.display());
     }
     for dir in identity.log_dirs.iter().filter(|dir| dir.partitions > 0 && !dir.clean_shutdown) {
-        text += &format!("{} was not shut down cleanly: its logs will be recovered\n", dir.path.display());
+        let _ =
+            writeln!(text, "{} was not shut down cleanly: its logs will be recovered", dir.path.display());
     }
     let change = if report.settings == Outcome::Written { "written" } else { "unchanged" };
-    text += &format!("{}/server.properties {change}\n", report.run_dir.display());
+    let _ = writeln!(text, "{}/server.properties {change}", report.run_dir.display());
     for notice in &report.notices {
-        text += &format!("notice: {notice}\n");
+        let _ = writeln!(text, "notice: {notice}");
     }
     text
 }

@@ -8,7 +8,10 @@ use std::{
 
 use super::{
     file::{self, Mode, WhenMissing},
-    model::{Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar, Storage},
+    model::{
+        Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar,
+        Storage,
+    },
     shape::Gathered,
     timing::Timing,
 };
@@ -49,6 +52,10 @@ impl Check<'_> {
         None
     }
 
+    fn refuse<T>(&mut self, path: &str, what: &str, remedy: impl Into<String>) -> Result<T, ()> {
+        self.wrong(path, what, remedy).ok_or(())
+    }
+
     fn required<T>(&mut self, path: &str, value: Option<T>, remedy: &str) -> Option<T> {
         if value.is_none() && !self.gathered.is_spoilt(path) {
             let variable = super::variable(path);
@@ -74,13 +81,18 @@ impl Check<'_> {
         let id = self.required("cluster.id", file.id, remedy);
         let id = id.and_then(|id| {
             let good = id.len() == 22 && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-            if good { Some(id) } else { self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy) }
+            if good {
+                Some(id)
+            } else {
+                self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy)
+            }
         });
         Some(Cluster { name: name?, id: id? })
     }
 
     fn broker(&mut self, file: &file::Broker) -> Option<Broker> {
-        let mode = self.required("broker.mode", file.mode, "kraft-broker, kraft-controller or kraft-combined");
+        let mode =
+            self.required("broker.mode", file.mode, "kraft-broker, kraft-controller or kraft-combined");
         let id_base = self.required("broker.idBase", file.id_base, "the id of ordinal 0");
         let as_id = |n: i64| i32::try_from(n).ok();
         let id_range = match &file.id_range {
@@ -92,7 +104,11 @@ impl Check<'_> {
                     (low <= high).then_some(low..=high)
                 });
                 match ends {
-                    None => self.wrong("broker.idRange", format!("{text:?} is no range"), "write it like \"1001-1006\""),
+                    None => self.wrong(
+                        "broker.idRange",
+                        format!("{text:?} is no range"),
+                        "write it like \"1001-1006\"",
+                    ),
                     Some(range) => Some(Some(range)),
                 }
             }
@@ -108,7 +124,9 @@ impl Check<'_> {
             None | Some("auto") => Some(Listener::Auto),
             Some(text) => match host_port(text) {
                 Some((host, port)) => Some(Listener::At { host, port }),
-                None => self.wrong("broker.listener", format!("{text:?} is no address"), "\"auto\" or host:port"),
+                None => {
+                    self.wrong("broker.listener", format!("{text:?} is no address"), "\"auto\" or host:port")
+                }
             },
         };
         Some(Broker {
@@ -116,37 +134,44 @@ impl Check<'_> {
             id_base: as_id(id_base?)?,
             id_range: id_range?,
             ordinal: file.ordinal.and_then(as_id),
-            zone: zone?,
+            zone: zone.ok()?,
             listener: listener?,
         })
     }
 
-    fn zone(&mut self, file: &file::Zone, mode: Option<Mode>) -> Option<Option<String>> {
-        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    /// The policy applied; `Err` where a mistake was added.
+    fn zone(&mut self, file: &file::Zone, mode: Option<Mode>) -> Result<Option<String>, ()> {
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+        };
         let (value, literal) = (given(&file.value), given(&file.literal));
         let policy = file.when_missing.unwrap_or(WhenMissing::Fail);
         if policy == WhenMissing::Literal && literal.is_none() {
             let remedy = "set the zone that a broker without one is given";
-            return self.wrong("broker.zone.literal", "whenMissing is literal and there is none", remedy);
+            return self.refuse("broker.zone.literal", "whenMissing is literal and there is none", remedy);
         }
         for (path, text) in [("broker.zone.value", &value), ("broker.zone.literal", &literal)] {
             if text.as_ref().is_some_and(|t| t.len() > 255 || t.chars().any(char::is_control)) {
-                return self.wrong(path, "it is no name of a zone", "a short name without control characters");
+                return self.refuse(
+                    path,
+                    "it is no name of a zone",
+                    "a short name without control characters",
+                );
             }
         }
         match (value, policy) {
-            (Some(zone), _) => Some(Some(zone)),
-            (None, WhenMissing::Literal) => Some(literal),
-            (None, WhenMissing::None) => Some(None),
+            (Some(zone), _) => Ok(Some(zone)),
+            (None, WhenMissing::Literal) => Ok(literal),
+            (None, WhenMissing::None) => Ok(None),
             // A rack means nothing to a controller.
-            (None, WhenMissing::Fail) if mode == Some(Mode::KraftController) => Some(None),
-            (None, WhenMissing::Fail) if self.gathered.is_spoilt("broker.zone.value") => None,
+            (None, WhenMissing::Fail) if mode == Some(Mode::KraftController) => Ok(None),
+            (None, WhenMissing::Fail) if self.gathered.is_spoilt("broker.zone.value") => Err(()),
             (None, WhenMissing::Fail) => {
                 let remedy = format!(
                     "give --zone or {}; or set broker.zone.whenMissing to none or literal",
                     super::variable("broker.zone.value")
                 );
-                self.wrong("broker.zone.value", "the zone of this broker is not known", remedy)
+                self.refuse("broker.zone.value", "the zone of this broker is not known", remedy)
             }
         }
     }
@@ -222,7 +247,7 @@ impl Check<'_> {
         for (key, what, remedy) in timing.misfits() {
             self.wrong::<()>(&format!("sidecar.timing.{key}"), what, remedy);
         }
-        let max_duration = file.override_.max_duration.map_or(Duration::from_hours(2), |d| d.0);
+        let max_duration = file.override_.max_duration.map_or(Duration::from_secs(2 * 3600), |d| d.0);
         Some(Sidecar { listen: listen?, timing, override_: Override { max_duration } })
     }
 
@@ -237,7 +262,9 @@ impl Check<'_> {
     }
 
     fn apart(&mut self, storage: &Storage, run_dir: &Path) {
-        if let Some(dir) = storage.all_dirs().iter().find(|dir| run_dir.starts_with(dir) || dir.starts_with(run_dir)) {
+        if let Some(dir) =
+            storage.all_dirs().iter().find(|dir| run_dir.starts_with(dir) || dir.starts_with(run_dir))
+        {
             let what = format!("{} and the log directory {} overlap", run_dir.display(), dir.display());
             self.wrong::<()>("runDir", what, "keep Kafka's data and pillion's files apart");
         }
@@ -249,7 +276,8 @@ fn host_port(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let host = bare.unwrap_or(host);
-    let good = !host.is_empty() && !host.contains(char::is_whitespace) && (bare.is_some() || !host.contains(':'));
+    let good =
+        !host.is_empty() && !host.contains(char::is_whitespace) && (bare.is_some() || !host.contains(':'));
     let port = port.parse().ok().filter(|p| *p > 0)?;
     good.then(|| (host.to_owned(), port))
 }

@@ -17,7 +17,10 @@ use serde_json::Value as Json;
 pub use self::{
     duration::{parse as parse_duration, show as show_duration},
     file::Mode,
-    model::{Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar, Storage},
+    model::{
+        Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar,
+        Storage,
+    },
     place::{Place, Places},
     schema::{published as published_schema, schema},
     sources::{Flag, Sources, variable},
@@ -47,7 +50,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
         return load_tree(Node::empty(Place::Env("".into())), None, sources, Vec::new());
     };
     let bytes = read_capped(path, MAX_BYTES).map_err(|e| {
-        vec![Problem::new(path.display().to_string(), e.to_string(), e.remedy())]
+        vec![Problem::new(path.display().to_string(), format!("failed to read it: {}", e.fault), e.remedy())]
     })?;
     load_bytes(&bytes, &path.display().to_string(), sources)
 }

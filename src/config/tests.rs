@@ -23,27 +23,31 @@ fn every_mistake_is_told_at_once_with_its_line() {
     let text = "clustr: {}\nbroker:\n  mode: kraft-brokr\n  idBase: x\n  ordinal: -1\n  zone: { value: a, value: b }\n\
                 kafka:\n  version: 3\n  properties:\n    a.b:\nstorage:\n  logDirs: [data, /d, /d/1]\n\
                 sidecar:\n  listen: 9440\n  timing:\n    sessionTimeout: 9\n    hungAfter: 5s\n";
-    assert_eq!(errors(text, &Sources::default()), [
-        "p.yaml:6: value is set twice (first at p.yaml:6)",
-        "p.yaml:1: clustr: there is no such setting",
-        "p.yaml:3: broker.mode: \"kraft-brokr\" is no choice here",
-        "p.yaml:4: broker.idBase: \"x\" is not a whole number from 0 to 2147483647",
-        "p.yaml:5: broker.ordinal: \"-1\" is not a whole number from 0 to 2147483647",
-        "p.yaml:10: kafka.properties.a.b: it has no value",
-        "p.yaml:16: sidecar.timing.sessionTimeout: \"9\" is not a duration",
-        "p.yaml:8: kafka.version: \"3\" is no version",
-        "p.yaml:12: storage.logDirs: \"data\" is not an absolute path below /",
-        "p.yaml:12: storage.logDirs: /d and /d/1 overlap",
-        "p.yaml:14: sidecar.listen: \"9440\" is no address",
-        "p.yaml:17: sidecar.timing.hungAfter: 5s is less than the larger of 1m and 2 x requestTimeout 3s: a slow \
+    assert_eq!(
+        errors(text, &Sources::default()),
+        [
+            "p.yaml:6: value is set twice (first at p.yaml:6)",
+            "p.yaml:1: clustr: there is no such setting",
+            "p.yaml:3: broker.mode: \"kraft-brokr\" is no choice here",
+            "p.yaml:4: broker.idBase: \"x\" is not a whole number from 0 to 2147483647",
+            "p.yaml:5: broker.ordinal: \"-1\" is not a whole number from 0 to 2147483647",
+            "p.yaml:10: kafka.properties.a.b: it has no value",
+            "p.yaml:16: sidecar.timing.sessionTimeout: \"9\" is not a duration",
+            "p.yaml:8: kafka.version: \"3\" is no version",
+            "p.yaml:12: storage.logDirs: \"data\" is not an absolute path below /",
+            "p.yaml:12: storage.logDirs: /d and /d/1 overlap",
+            "p.yaml:14: sidecar.listen: \"9440\" is no address",
+            "p.yaml:17: sidecar.timing.hungAfter: 5s is less than the larger of 1m and 2 x requestTimeout 3s: a slow \
          broker would be killed",
-    ]);
+        ]
+    );
 }
 
 #[test]
 fn flags_win_over_the_environment_and_it_over_the_file() {
     let mut sources = Sources::default();
-    let zone = |sources: &Sources| load_bytes(GOOD.as_bytes(), "p", sources).unwrap().config.broker.zone.unwrap();
+    let zone =
+        |sources: &Sources| load_bytes(GOOD.as_bytes(), "p", sources).unwrap().config.broker.zone.unwrap();
     assert_eq!(zone(&sources), "zone-a");
     sources.env.push(("PILLION_BROKER_ZONE_VALUE".into(), "from-env".into()));
     assert_eq!(zone(&sources), "from-env");
@@ -61,10 +65,13 @@ fn a_mistake_from_the_environment_or_a_flag_names_it() {
     let mut sources = Sources::default();
     sources.env.push(("PILLION_BROKER_ID_BASE".into(), "one".into()));
     sources.flag("--set", "broker.ordnal", "1");
-    assert_eq!(errors(GOOD, &sources), [
-        "flag --set: there is no setting broker.ordnal",
-        "environment PILLION_BROKER_ID_BASE: broker.idBase: \"one\" is not a whole number from 0 to 2147483647",
-    ]);
+    assert_eq!(
+        errors(GOOD, &sources),
+        [
+            "flag --set: there is no setting broker.ordnal",
+            "environment PILLION_BROKER_ID_BASE: broker.idBase: \"one\" is not a whole number from 0 to 2147483647",
+        ]
+    );
     let mut near = Sources::default();
     near.env.push(("PILLION_CLUSTR_ID".into(), "x".into()));
     near.env.push(("PILLION_PORT_9440_TCP".into(), "x".into()));

@@ -167,7 +167,9 @@ impl<'a> Composer<'a> {
             let key = match event {
                 Event::MappingEnd => break,
                 Event::Scalar(key, ..) => key.into_owned(),
-                _ => return Err(Problem::new(place.to_string(), "a key is not plain text", "see the schema")),
+                _ => {
+                    return Err(Problem::new(place.to_string(), "a key is not plain text", "see the schema"));
+                }
             };
             let Some((event, span)) = self.next()? else { break };
             let node = self.node(event, span, depth + 1)?;

@@ -35,7 +35,8 @@ const LOCK: &str = ".init.lock";
 pub(super) fn lock(disk: &Disk, run_dir: &Path) -> Result<File, InitError> {
     disk.make_dir(run_dir, DIR_MODE)?;
     let path = run_dir.join(LOCK);
-    let failed = |errno: rustix::io::Errno| DiskError { what: "lock", path: path.clone(), source: errno.into() };
+    let failed =
+        |errno: rustix::io::Errno| DiskError { what: "lock", path: path.clone(), source: errno.into() };
     disk.step("create the lock file");
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let mode = Mode::from_raw_mode(FILE_MODE);
@@ -81,7 +82,12 @@ pub(super) fn apply(
     Ok(Report { identity, run_dir: run_dir.clone(), settings, formatted, notices: prepared.notices })
 }
 
-fn volumes_of(config: &Config, prepared: &Prepared, disk: &Disk, lock: &File) -> Result<Vec<PathBuf>, InitError> {
+fn volumes_of(
+    config: &Config,
+    prepared: &Prepared,
+    disk: &Disk,
+    lock: &File,
+) -> Result<Vec<PathBuf>, InitError> {
     let (dirs, beside_others) = match &prepared.plan {
         Plan::Ready { marked } => {
             for dir in marked {
@@ -131,7 +137,8 @@ fn clear_leftovers(dir: &Path, disk: &Disk) -> Result<(), InitError> {
     }
     let Some(left) = storage::leftovers(dir) else {
         let what = "it carries the mark of a stopped formatter, and something else lies beside it";
-        let problem = Problem::new(dir.display().to_string(), what, "look what it is, and remove the one or the other");
+        let problem =
+            Problem::new(dir.display().to_string(), what, "look what it is, and remove the one or the other");
         return Err(InitError::one(Exit::Usage, problem));
     };
     for path in left {

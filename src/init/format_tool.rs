@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A JVM starts, writes a few small files and ends.
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_secs(120);
 /// How much of what the tool says is told.
 const SAID_BYTES: u64 = 64 << 10;
 
@@ -55,7 +55,8 @@ pub(super) fn check(config: &Config, plan: &Plan, static_voter: bool) -> Option<
         return None;
     }
     let what = "a controller of a dynamic quorum must be formatted, and how it joins is not said";
-    let remedy = "standalone for a new quorum of one, none for a joiner, or the value of --initial-controllers";
+    let remedy =
+        "standalone for a new quorum of one, none for a joiner, or the value of --initial-controllers";
     Some(Problem::new(config.places.of("storage.initialControllers"), what, remedy))
 }
 
@@ -65,7 +66,8 @@ pub(super) fn command(config: &Config, prepared: &Prepared, beside_others: bool)
     let script = home.join("bin/kafka-storage.sh");
     let libs = home.join("libs");
     let mut line = if !script.is_file() && libs.is_dir() {
-        let arguments = vec!["-cp".to_owned(), format!("{}/*", libs.display()), "kafka.tools.StorageTool".to_owned()];
+        let arguments =
+            vec!["-cp".to_owned(), format!("{}/*", libs.display()), "kafka.tools.StorageTool".to_owned()];
         Line { program: "java".into(), arguments }
     } else {
         Line { program: script.clone(), arguments: Vec::new() }

@@ -109,7 +109,8 @@ impl Identity {
             Problem::new(path.display().to_string(), what, remedy)
         };
         let bytes = read_capped(&path, MAX_BYTES).map_err(|e: ReadError| bad(e.to_string()))?;
-        let identity: Self = serde_json::from_slice(&bytes).map_err(|e| bad(format!("it is damaged: {e}")))?;
+        let identity: Self =
+            serde_json::from_slice(&bytes).map_err(|e| bad(format!("it is damaged: {e}")))?;
         if identity.format == FORMAT {
             Ok(identity)
         } else {

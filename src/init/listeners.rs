@@ -16,8 +16,8 @@ pub(super) fn parse(listeners: &str) -> Result<Vec<Bound>, String> {
     parts.map(|part| bound(part).ok_or_else(|| part.to_owned())).collect()
 }
 
-fn bound(part: &str) -> Option<Bound> {
-    let (name, address) = part.split_once("://")?;
+fn bound(entry: &str) -> Option<Bound> {
+    let (name, address) = entry.split_once("://")?;
     let (host, port) = address.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     Some(Bound { name: name.to_uppercase(), host: host.to_owned(), port: port.parse().ok()? })
@@ -34,7 +34,11 @@ pub(super) fn protocol(name: &str, map: Option<&str>) -> String {
 
 /// The one the agent asks: it needs no credentials where there is a plain one, and otherwise the one that
 /// brokers use among themselves.
-pub(super) fn to_ask(bound: &[Bound], map: Option<&str>, inter_broker: Option<&str>) -> Option<ListenerAddress> {
+pub(super) fn to_ask(
+    bound: &[Bound],
+    map: Option<&str>,
+    inter_broker: Option<&str>,
+) -> Option<ListenerAddress> {
     let plain = |b: &&Bound| protocol(&b.name, map) == "PLAINTEXT";
     let inter = |b: &&Bound| inter_broker.is_some_and(|name| name.eq_ignore_ascii_case(&b.name));
     let chosen = bound.iter().find(plain).or_else(|| bound.iter().find(inter)).or_else(|| bound.first())?;
@@ -55,10 +59,10 @@ pub(super) fn to_ask(bound: &[Bound], map: Option<&str>, inter_broker: Option<&s
 /// `controller.quorum.bootstrap.servers` (`host:9093,...`), or the part that is none.
 pub(super) fn controllers(text: &str, voters: bool) -> Result<Vec<Controller>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let one = |part: &str| {
-        let (id, address) = match part.split_once('@') {
+    let one = |entry: &str| {
+        let (id, address) = match entry.split_once('@') {
             Some((id, address)) if voters => (Some(id.parse::<i32>().ok().filter(|id| *id >= 0)?), address),
-            None if !voters => (None, part),
+            None if !voters => (None, entry),
             _ => return None,
         };
         let (host, port) = address.rsplit_once(':')?;

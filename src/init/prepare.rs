@@ -38,7 +38,11 @@ impl Prepared {
 }
 
 /// Looks at everything and collects every mistake.
-pub(super) fn prepare(config: &Config, replace: bool, host_name: Option<&str>) -> Result<Prepared, InitError> {
+pub(super) fn prepare(
+    config: &Config,
+    replace: bool,
+    host_name: Option<&str>,
+) -> Result<Prepared, InitError> {
     let mut problems = Vec::new();
     let who = who::who(config, host_name).map_err(|problem| problems.push(problem)).ok();
     // Without an id the settings can still be checked; no mistake may name the id that stands in for it.
@@ -101,7 +105,8 @@ pub(super) fn facts(found: &[LogDir], log_dirs: &[std::path::PathBuf]) -> Vec<Lo
 
 fn quorum(config: &Config, layers: &Layers, problems: &mut Vec<Problem>) -> Vec<Controller> {
     let mut all = Vec::new();
-    for (key, voters) in [("controller.quorum.voters", true), ("controller.quorum.bootstrap.servers", false)] {
+    for (key, voters) in [("controller.quorum.voters", true), ("controller.quorum.bootstrap.servers", false)]
+    {
         let text = layers.get(key).map_or("", |(text, _)| text);
         match listeners::controllers(text, voters) {
             // Voters have ids; the same endpoints without them would say less.
@@ -110,7 +115,11 @@ fn quorum(config: &Config, layers: &Layers, problems: &mut Vec<Problem>) -> Vec<
             Err(part) => {
                 let form = if voters { "1@host:9093,..." } else { "host:9093,..." };
                 let place = config.places.of(&format!("kafka.properties.{key}"));
-                problems.push(Problem::new(place, format!("{part:?} is no controller"), format!("as in {form}")));
+                problems.push(Problem::new(
+                    place,
+                    format!("{part:?} is no controller"),
+                    format!("as in {form}"),
+                ));
             }
         }
     }
@@ -145,7 +154,8 @@ fn listener(config: &Config, layers: &Layers, problems: &mut Vec<Problem>) -> Op
             return None;
         }
     };
-    let names: Vec<&str> = value("controller.listener.names").unwrap_or_default().split(',').map(str::trim).collect();
+    let names: Vec<&str> =
+        value("controller.listener.names").unwrap_or_default().split(',').map(str::trim).collect();
     let controllers = |name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
     let broker = config.broker.mode.has_broker();
     let (mine, other): (Vec<_>, Vec<_>) = all.into_iter().partition(|b| controllers(&b.name) != broker);

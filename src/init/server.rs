@@ -24,7 +24,11 @@ pub(super) fn layers(config: &Config, id: i32) -> Layers {
 pub(super) fn render(layers: &Layers, mode: Mode) -> String {
     let defaults = format!("Defaults of pillion for {}", mode.name());
     HEAD.to_owned()
-        + &layers.render([&defaults, "Yours (kafka.properties)", "Computed from identity, zone, volumes and timing"])
+        + &layers.render([
+            &defaults,
+            "Yours (kafka.properties)",
+            "Computed from identity, zone, volumes and timing",
+        ])
 }
 
 /// Only what Kafka's own defaults get wrong for a cluster that is meant to survive the loss of a broker.
@@ -85,7 +89,7 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
     let mut against = |key: &str, computed: &str| {
         let theirs = layers.user.get(key).map_or("", String::as_str);
         let what = format!("it says {theirs:?}, and pillion computes {computed:?}");
-        let remedy = format!("take it out; {} decides it", decided_by(key));
+        let remedy = format!("take it out; it is decided by {}", decided_by(key));
         problems.push(Problem::new(place(key), what, remedy));
     };
     for contradiction in layers.contradictions() {
@@ -112,11 +116,15 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
         missing("listeners", "say where this node listens, as in PLAINTEXT://0.0.0.0:9092");
     }
     if config.broker.mode.has_broker() && !has("advertised.listeners") {
-        missing("advertised.listeners", "say how clients and brokers reach this one, as in PLAINTEXT://host:9092");
+        missing(
+            "advertised.listeners",
+            "say how clients and brokers reach this one, as in PLAINTEXT://host:9092",
+        );
     }
     let (voters, servers) = ("controller.quorum.voters", "controller.quorum.bootstrap.servers");
     if !has(voters) && !has(servers) {
-        let remedy = format!("name the controllers: {voters} (1@host:9093,...) or, from Kafka 3.9 on, {servers}");
+        let remedy =
+            format!("name the controllers: {voters} (1@host:9093,...) or, from Kafka 3.9 on, {servers}");
         missing(voters, &remedy);
     } else if !has(voters) && !config.kafka.version.at_least(3, 9) {
         missing(voters, &format!("Kafka {} has no {servers}", config.kafka.version));

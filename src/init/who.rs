@@ -21,7 +21,9 @@ pub(super) fn who(config: &Config, host_name: Option<&str>) -> Result<(i32, i32)
         let remedy = "correct the ordinal (number of replicas), idBase or idRange";
         Problem::new(config.places.of("broker.idRange"), what, remedy)
     };
-    let id = base.checked_add(ordinal).ok_or_else(|| outside(format!("idBase {base} + ordinal {ordinal} is no id")))?;
+    let id = base
+        .checked_add(ordinal)
+        .ok_or_else(|| outside(format!("idBase {base} + ordinal {ordinal} is no id")))?;
     match &broker.id_range {
         Some(range) if !range.contains(&id) => Err(outside(format!(
             "idBase {base} + ordinal {ordinal} = {id} is outside of the range {} to {}",

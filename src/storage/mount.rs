@@ -36,9 +36,13 @@ mod tests {
     #[test]
     fn the_point_itself_or_directly_in_it() {
         let points = ["/", "/data/0"].map(PathBuf::from);
-        for (dir, mounted) in
-            [("/data/0", true), ("/data/0/kafka", true), ("/data/0/a/b", false), ("/data/1", false), ("/x", false)]
-        {
+        for (dir, mounted) in [
+            ("/data/0", true),
+            ("/data/0/kafka", true),
+            ("/data/0/a/b", false),
+            ("/data/1", false),
+            ("/x", false),
+        ] {
             assert_eq!(on_mount(Path::new(dir), &points), mounted, "{dir}");
         }
     }

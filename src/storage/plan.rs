@@ -87,7 +87,11 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
     if !found.iter().any(proves) {
         let what = "it is empty, and no other directory says whose node this is";
         let place = dirs.first().map_or_else(String::new, |dir| shown(dir));
-        return Err(vec![Problem::new(place, what, "restore the meta.properties of a directory that holds data")]);
+        return Err(vec![Problem::new(
+            place,
+            what,
+            "restore the meta.properties of a directory that holds data",
+        )]);
     }
     // Another directory proves whose node this is: a directory was added. Kafka would format it, too.
     Ok(if wanted.native || wanted.controller {
@@ -107,8 +111,10 @@ fn all_fresh(dirs: Vec<PathBuf>, wanted: &Wanted, intent: Intent) -> Result<Plan
             return Err(Problem::new(place, what, remedy));
         }
         Intent::Replace if wanted.static_voter => {
-            let what = "a static voter is never formatted as a replacement: it may have voted, and would forget it";
-            let remedy = "restore the volume of this controller, or move the quorum to dynamic voters (KIP-853)";
+            let what =
+                "a static voter is never formatted as a replacement: it may have voted, and would forget it";
+            let remedy =
+                "restore the volume of this controller, or move the quorum to dynamic voters (KIP-853)";
             return Err(Problem::new(place, what, remedy));
         }
         Intent::Replace | Intent::Bootstrap => {}
@@ -139,7 +145,9 @@ fn identity(found: &[LogDir], wanted: &Wanted) -> Vec<Problem> {
             let what = format!("it belongs to the cluster {id}, and cluster.id is {}", wanted.cluster_id);
             problems.push(Problem::new(place(), what, "mount the right volume, or correct cluster.id"));
         }
-        let twin = |other: &&LogDir| other.meta().and_then(|m| m.directory_id.as_ref()) == meta.directory_id.as_ref();
+        let twin = |other: &&LogDir| {
+            other.meta().and_then(|m| m.directory_id.as_ref()) == meta.directory_id.as_ref()
+        };
         if meta.directory_id.is_some()
             && let Some(other) = found.iter().take(i).find(twin)
         {
@@ -158,7 +166,10 @@ fn foreign(dir: &LogDir) -> Option<Problem> {
         (what, "mount an empty volume or the right one; what lies there is never written over")
     } else {
         let what = format!("it holds partitions ({}) and no meta.properties", partitions.join(", "));
-        (what, "this is another node's volume or a damaged one: mount the right one, or restore its meta.properties")
+        (
+            what,
+            "this is another node's volume or a damaged one: mount the right one, or restore its meta.properties",
+        )
     };
     Some(Problem::new(shown(&dir.path), what, remedy))
 }

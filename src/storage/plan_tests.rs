@@ -66,7 +66,9 @@ fn a_directory_may_be_added_beside_one_that_proves_whose_node_it_is() {
 fn what_is_not_provably_ours_is_never_touched() {
     let foreign = dir("/b", State::Foreign { partitions: vec!["t-0".into()], others: vec![] });
     for intent in [Intent::Start, Intent::Bootstrap, Intent::Replace] {
-        assert!(refused(&[ours("/a"), foreign.clone()], &broker(), intent).contains("holds partitions (t-0)"));
+        assert!(
+            refused(&[ours("/a"), foreign.clone()], &broker(), intent).contains("holds partitions (t-0)")
+        );
         assert!(refused(&[dir("/a", State::Empty), foreign.clone()], &broker(), intent).contains("t-0"));
         let other = Wanted { node_id: 8, cluster_id: "d".into(), ..broker() };
         let said = refused(&[ours("/a")], &other, intent);
