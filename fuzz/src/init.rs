@@ -3,6 +3,9 @@
 use pillion::{config, init, properties};
 
 /// `.properties`: what is read is written and read back alike.
+///
+/// # Panics
+/// When that does not hold: the finding.
 pub fn properties(bytes: &[u8]) {
     if let Ok(entries) = properties::parse(bytes) {
         let text: String = entries.iter().map(|(key, value)| properties::line(key, value)).collect();
@@ -14,6 +17,9 @@ pub fn properties(bytes: &[u8]) {
 }
 
 /// `meta.properties`.
+///
+/// # Panics
+/// When that does not hold: the finding.
 pub fn meta_properties(bytes: &[u8]) {
     if let Ok(meta) = init::parse_meta(bytes) {
         assert!(meta.version < 2 && meta.node_id.is_none_or(|id| id >= 0));
@@ -21,6 +27,9 @@ pub fn meta_properties(bytes: &[u8]) {
 }
 
 /// The config file: it is believed, or at least one mistake is told.
+///
+/// # Panics
+/// When that does not hold: the finding.
 pub fn config(bytes: &[u8]) {
     if let Err(problems) = config::load_bytes(bytes, "fuzz.yaml", &config::Sources::default()) {
         assert!(!problems.is_empty());
@@ -41,7 +50,9 @@ mod tests {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
         let seeds: Vec<Vec<u8>> =
             fs::read_dir(dir).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
-        seeds.iter().for_each(|seed| target(seed));
+        for seed in &seeds {
+            target(seed);
+        }
         let pick = prop::sample::select(seeds);
         let strategy = (
             pick.clone(),
