@@ -4,7 +4,9 @@
 //! mutations of them, the same ones every time; `fuzz_targets/<name>.rs` runs it under libFuzzer
 //! (`cargo fuzz run -s none <name>`).
 
+pub mod init;
 pub mod kafka;
+pub mod operator;
 pub mod mutate;
 
 /// A function that takes any bytes.
@@ -12,6 +14,10 @@ pub type Target = fn(&[u8]);
 
 /// Every target, under the name of its seeds' directory.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("properties", init::properties),
+    ("meta_properties", init::meta_properties),
+    ("config", init::config),
+    ("override", operator::forced),
     ("kafka_frame", kafka::frame),
     ("kafka_scan_metadata", kafka::scan_metadata),
     ("kafka_scan_describe", kafka::scan_describe),

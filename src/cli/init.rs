@@ -1,6 +1,6 @@
 //! `pillion init`.
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
 use crate::{
     config::Sources,
@@ -110,16 +110,18 @@ pub fn summary(report: &Report) -> String {
         identity.cluster,
         identity.cluster_id
     );
+    // Writing to a string cannot fail.
     for dir in &report.formatted {
-        text += &format!("formatted {}\n", dir.display());
+        let _ = writeln!(text, "formatted {}", dir.display());
     }
     for dir in identity.log_dirs.iter().filter(|dir| dir.partitions > 0 && !dir.clean_shutdown) {
-        text += &format!("{} was not shut down cleanly: its logs will be recovered\n", dir.path.display());
+        let _ =
+            writeln!(text, "{} was not shut down cleanly: its logs will be recovered", dir.path.display());
     }
     let change = if report.settings == Outcome::Written { "written" } else { "unchanged" };
-    text += &format!("{}/server.properties {change}\n", report.run_dir.display());
+    let _ = writeln!(text, "{}/server.properties {change}", report.run_dir.display());
     for notice in &report.notices {
-        text += &format!("notice: {notice}\n");
+        let _ = writeln!(text, "notice: {notice}");
     }
     text
 }

@@ -52,6 +52,10 @@ impl Check<'_> {
         None
     }
 
+    fn refuse<T>(&mut self, path: &str, what: &str, remedy: impl Into<String>) -> Result<T, ()> {
+        self.wrong(path, what, remedy).ok_or(())
+    }
+
     fn required<T>(&mut self, path: &str, value: Option<T>, remedy: &str) -> Option<T> {
         if value.is_none() && !self.gathered.is_spoilt(path) {
             let variable = super::variable(path);
@@ -130,12 +134,13 @@ impl Check<'_> {
             id_base: as_id(id_base?)?,
             id_range: id_range?,
             ordinal: file.ordinal.and_then(as_id),
-            zone: zone?,
+            zone: zone.ok()?,
             listener: listener?,
         })
     }
 
-    fn zone(&mut self, file: &file::Zone, mode: Option<Mode>) -> Option<Option<String>> {
+    /// The policy applied; `Err` where a mistake was added.
+    fn zone(&mut self, file: &file::Zone, mode: Option<Mode>) -> Result<Option<String>, ()> {
         let given = |text: &Option<String>| {
             text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
         };
@@ -143,11 +148,11 @@ impl Check<'_> {
         let policy = file.when_missing.unwrap_or(WhenMissing::Fail);
         if policy == WhenMissing::Literal && literal.is_none() {
             let remedy = "set the zone that a broker without one is given";
-            return self.wrong("broker.zone.literal", "whenMissing is literal and there is none", remedy);
+            return self.refuse("broker.zone.literal", "whenMissing is literal and there is none", remedy);
         }
         for (path, text) in [("broker.zone.value", &value), ("broker.zone.literal", &literal)] {
             if text.as_ref().is_some_and(|t| t.len() > 255 || t.chars().any(char::is_control)) {
-                return self.wrong(
+                return self.refuse(
                     path,
                     "it is no name of a zone",
                     "a short name without control characters",
@@ -155,18 +160,18 @@ impl Check<'_> {
             }
         }
         match (value, policy) {
-            (Some(zone), _) => Some(Some(zone)),
-            (None, WhenMissing::Literal) => Some(literal),
-            (None, WhenMissing::None) => Some(None),
+            (Some(zone), _) => Ok(Some(zone)),
+            (None, WhenMissing::Literal) => Ok(literal),
+            (None, WhenMissing::None) => Ok(None),
             // A rack means nothing to a controller.
-            (None, WhenMissing::Fail) if mode == Some(Mode::KraftController) => Some(None),
-            (None, WhenMissing::Fail) if self.gathered.is_spoilt("broker.zone.value") => None,
+            (None, WhenMissing::Fail) if mode == Some(Mode::KraftController) => Ok(None),
+            (None, WhenMissing::Fail) if self.gathered.is_spoilt("broker.zone.value") => Err(()),
             (None, WhenMissing::Fail) => {
                 let remedy = format!(
                     "give --zone or {}; or set broker.zone.whenMissing to none or literal",
                     super::variable("broker.zone.value")
                 );
-                self.wrong("broker.zone.value", "the zone of this broker is not known", remedy)
+                self.refuse("broker.zone.value", "the zone of this broker is not known", remedy)
             }
         }
     }
@@ -242,7 +247,7 @@ impl Check<'_> {
         for (key, what, remedy) in timing.misfits() {
             self.wrong::<()>(&format!("sidecar.timing.{key}"), what, remedy);
         }
-        let max_duration = file.override_.max_duration.map_or(Duration::from_hours(2), |d| d.0);
+        let max_duration = file.override_.max_duration.map_or(Duration::from_secs(2 * 3600), |d| d.0);
         Some(Sidecar { listen: listen?, timing, override_: Override { max_duration } })
     }
 

@@ -8,6 +8,9 @@ use serde::{Deserialize, Deserializer, de::Error};
 /// The `format` in the JSON Schema by which a duration is known.
 pub(super) const FORMAT: &str = "pillion-duration";
 
+/// A week.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// A positive duration in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written(pub Duration);
@@ -22,16 +25,16 @@ pub fn parse(text: &str) -> Option<Duration> {
     let duration = Duration::try_from(signed).ok()?;
     // Kafka counts in milliseconds.
     let whole = duration.subsec_nanos() % 1_000_000 == 0;
-    (whole && !duration.is_zero() && duration <= Duration::from_hours(7 * 24)).then_some(duration)
+    (whole && !duration.is_zero() && duration <= LONGEST).then_some(duration)
 }
 
 /// As [`parse`] takes it: the largest unit that needs no fraction.
 pub fn show(duration: Duration) -> String {
     let ms = duration.as_millis();
     match ms {
-        _ if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
-        _ if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
-        _ if ms % 1_000 == 0 => format!("{}s", ms / 1_000),
+        _ if ms.is_multiple_of(3_600_000) => format!("{}h", ms / 3_600_000),
+        _ if ms.is_multiple_of(60_000) => format!("{}m", ms / 60_000),
+        _ if ms.is_multiple_of(1_000) => format!("{}s", ms / 1_000),
         _ => format!("{ms}ms"),
     }
 }

@@ -49,8 +49,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
     let Some(path) = &sources.file else {
         return load_tree(Node::empty(Place::Env("".into())), None, sources, Vec::new());
     };
-    let bytes = read_capped(path, MAX_BYTES)
-        .map_err(|e| vec![Problem::new(path.display().to_string(), e.to_string(), e.remedy())])?;
+    let bytes = read_capped(path, MAX_BYTES).map_err(|e| {
+        vec![Problem::new(path.display().to_string(), format!("failed to read it: {}", e.fault), e.remedy())]
+    })?;
     load_bytes(&bytes, &path.display().to_string(), sources)
 }
 

@@ -175,8 +175,7 @@ fn scalar(text: &str, quoted: bool, schema: &Json) -> Result<Json, (String, Stri
         };
     }
     let (min, max) = (&schema["minimum"], &schema["maximum"]);
-    let fits =
-        |n: &i64| min.as_f64().is_none_or(|m| *n as f64 >= m) && max.as_f64().is_none_or(|m| *n as f64 <= m);
+    let fits = |n: &i64| min.as_i64().is_none_or(|m| *n >= m) && max.as_i64().is_none_or(|m| *n <= m);
     match text.parse::<i64>().ok().filter(|n| !quoted && fits(n)) {
         Some(number) => Ok(json!(number)),
         None => {

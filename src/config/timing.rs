@@ -49,7 +49,7 @@ impl Default for Timing {
             scan_max_age: Duration::from_secs(15),
             log_dir_interval: Duration::from_secs(5),
             log_dir_max_age: Duration::from_secs(20),
-            hung_after: Duration::from_mins(1),
+            hung_after: Duration::from_secs(60),
             request_timeout: Duration::from_secs(3),
         }
     }
@@ -130,7 +130,7 @@ impl Timing {
             );
             found.push(("appliedInterval", what, "set it to 1s or less".to_owned()));
         }
-        let least = Duration::from_mins(1).max(self.request_timeout * 2);
+        let least = Duration::from_secs(60).max(self.request_timeout * 2);
         if self.hung_after < least {
             let what = format!(
                 "{} is less than the larger of 1m and 2 x requestTimeout {}: a slow broker would be killed",
@@ -148,7 +148,7 @@ fn signed(timing: &Timing) -> String {
     let spent = timing.heartbeat_interval + timing.probe_period + timing.probe_timeout + timing.margin;
     match timing.session_timeout.checked_sub(spent) {
         Some(limit) => show(limit),
-        None => format!("-{}", show(spent - timing.session_timeout)),
+        None => format!("-{}", show(spent.saturating_sub(timing.session_timeout))),
     }
 }
 

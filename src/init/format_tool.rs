@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A JVM starts, writes a few small files and ends.
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_secs(120);
 /// How much of what the tool says is told.
 const SAID_BYTES: u64 = 64 << 10;
 

@@ -16,8 +16,8 @@ pub(super) fn parse(listeners: &str) -> Result<Vec<Bound>, String> {
     parts.map(|part| bound(part).ok_or_else(|| part.to_owned())).collect()
 }
 
-fn bound(part: &str) -> Option<Bound> {
-    let (name, address) = part.split_once("://")?;
+fn bound(entry: &str) -> Option<Bound> {
+    let (name, address) = entry.split_once("://")?;
     let (host, port) = address.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     Some(Bound { name: name.to_uppercase(), host: host.to_owned(), port: port.parse().ok()? })
@@ -59,10 +59,10 @@ pub(super) fn to_ask(
 /// `controller.quorum.bootstrap.servers` (`host:9093,...`), or the part that is none.
 pub(super) fn controllers(text: &str, voters: bool) -> Result<Vec<Controller>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let one = |part: &str| {
-        let (id, address) = match part.split_once('@') {
+    let one = |entry: &str| {
+        let (id, address) = match entry.split_once('@') {
             Some((id, address)) if voters => (Some(id.parse::<i32>().ok().filter(|id| *id >= 0)?), address),
-            None if !voters => (None, part),
+            None if !voters => (None, entry),
             _ => return None,
         };
         let (host, port) = address.rsplit_once(':')?;

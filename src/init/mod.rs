@@ -19,6 +19,7 @@ use std::path::PathBuf;
 pub use error::{Exit, InitError};
 pub use identity::{Controller, FILE_NAME as IDENTITY_FILE, Identity, ListenerAddress, LogDirFacts};
 pub use prepare::Prepared;
+pub use volumes::parse_meta;
 
 use crate::{
     config::{self, Config, Sources},

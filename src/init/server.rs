@@ -89,7 +89,7 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
     let mut against = |key: &str, computed: &str| {
         let theirs = layers.user.get(key).map_or("", String::as_str);
         let what = format!("it says {theirs:?}, and pillion computes {computed:?}");
-        let remedy = format!("take it out; {} decides it", decided_by(key));
+        let remedy = format!("take it out; it is decided by {}", decided_by(key));
         problems.push(Problem::new(place(key), what, remedy));
     };
     for contradiction in layers.contradictions() {

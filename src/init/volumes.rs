@@ -4,13 +4,22 @@ use crate::{
     config::Config,
     problem::Problem,
     properties,
-    storage::{self, Intent, LogDir, Plan, Wanted},
+    storage::{self, Intent, LogDir, MetaError, MetaProperties, Plan, Wanted},
 };
 
 /// Kafka versions whose layout of a broker's directory is known: from 3.7 (KIP-858) to before 4.4 (KIP-1170).
 fn native(config: &Config) -> bool {
     let version = config.kafka.version;
     version.at_least(3, 7) && !version.at_least(4, 4)
+}
+
+/// Reads a `meta.properties`.
+///
+/// # Errors
+/// When it is damaged, empty, cut off, or of an unknown version.
+pub fn parse_meta(bytes: &[u8]) -> Result<MetaProperties, MetaError> {
+    let entries = properties::parse(bytes).map_err(|e| MetaError::NotProperties(e.to_string()))?;
+    MetaProperties::from_entries(&entries)
 }
 
 /// Looks at every directory; every mistake is told.
@@ -21,7 +30,7 @@ pub(super) fn survey(config: &Config) -> Result<Vec<LogDir>, Vec<Problem>> {
         if config.storage.must_be_mount {
             problems.extend(unmounted(&dir));
         }
-        match storage::survey(&dir, properties::parse) {
+        match storage::survey(&dir, parse_meta) {
             Ok(facts) => found.push(facts),
             Err(problem) => problems.push(problem),
         }

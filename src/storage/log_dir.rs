@@ -73,13 +73,13 @@ impl LogDir {
     }
 }
 
-/// Looks at a log directory. `decode` reads `.properties`.
+/// Looks at a log directory. `parse` reads a `meta.properties`.
 ///
 /// # Errors
 /// When it cannot be read, is no directory, or its `meta.properties` cannot be believed.
-pub fn survey<E: ToString>(
+pub fn survey(
     path: &Path,
-    decode: impl Fn(&[u8]) -> Result<Vec<(String, String)>, E>,
+    parse: impl Fn(&[u8]) -> Result<MetaProperties, MetaError>,
 ) -> Result<LogDir, Problem> {
     let mut found = LogDir {
         path: path.to_owned(),
@@ -115,12 +115,11 @@ pub fn survey<E: ToString>(
         others.add(".kafka_cleanshutdown".to_owned());
     }
     let file = path.join(FILE_NAME);
-    let bytes = read_if_present(&file, MAX_BYTES)
-        .map_err(|e| Problem::new(file.display().to_string(), e.to_string(), e.remedy()))?;
+    let bytes = read_if_present(&file, MAX_BYTES).map_err(|e| {
+        Problem::new(file.display().to_string(), format!("failed to read it: {}", e.fault), e.remedy())
+    })?;
     found.state = if let Some(bytes) = bytes {
-        let entries = decode(&bytes).map_err(|e| MetaError::NotProperties(e.to_string()));
-        let meta = entries.and_then(|entries| MetaProperties::from_entries(&entries));
-        State::Formatted(meta.map_err(|e| damaged(&file, &e))?)
+        State::Formatted(parse(&bytes).map_err(|e| damaged(&file, &e))?)
     } else if partitions.is_empty() && others.is_empty() {
         State::Empty
     } else if found.marked && leftovers(path).is_some() {
@@ -206,10 +205,9 @@ mod tests {
 
     fn look(dir: &Path) -> Result<LogDir, Problem> {
         survey(dir, |bytes| {
-            let text = std::str::from_utf8(bytes)?;
-            Ok::<_, std::str::Utf8Error>(
-                text.lines().filter_map(|l| l.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
-            )
+            let text = std::str::from_utf8(bytes).map_err(|e| MetaError::NotProperties(e.to_string()))?;
+            let pairs = text.lines().filter_map(|l| l.split_once('='));
+            MetaProperties::from_entries(&pairs.map(|(k, v)| (k.into(), v.into())).collect::<Vec<_>>())
         })
     }
 
