@@ -163,8 +163,8 @@ impl Disk {
     }
 
     fn already(&self, path: &Path, bytes: &[u8], mode: u32) -> bool {
-        let right = fs::symlink_metadata(path)
-            .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o7777 == mode);
+        let right =
+            fs::symlink_metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o7777 == mode);
         right && matches!(read_if_present(path, bytes.len() as u64), Ok(Some(there)) if there == bytes)
     }
 

@@ -113,7 +113,11 @@ impl Sheet {
             ("read_index_age", "Age of the read index beneath it", seen.contact.map(|c| c.read_index)),
             ("listing_age", "Age of the list of live brokers", seen.listing.map(|l| l.as_of)),
             ("scan_age", "Age of the last complete scan", seen.round.as_deref().map(|r| r.as_of)),
-            ("log_dirs_age", "Age of the answer about the log dirs", seen.log_dirs.as_deref().map(|d| d.sent)),
+            (
+                "log_dirs_age",
+                "Age of the answer about the log dirs",
+                seen.log_dirs.as_deref().map(|d| d.sent),
+            ),
             ("process_age", "Age of the last look at the broker's process", seen.process.map(|p| p.looked)),
         ];
         for (name, help, at) in ages {

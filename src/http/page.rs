@@ -2,11 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result, Write};
 
-use pillion_probes::{
-    forced::Kind,
-    replicas::Fault,
-    verdict::Answer,
-};
+use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
 
 use crate::board::{Ago, Board, Evidence, Status, Transition, VerdictTold};
 
@@ -67,7 +63,7 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
             write!(out, "{mark} {} {}", status.identity.broker_id, headline(status))
         }
         "who" => who(out, status),
-        "at" => write!(out, "{}", Safe(clock(&status.at))),
+        "at" => write!(out, "{}", Safe(&clock(&status.at))),
         "headline" => hero(out, status),
         "reasons" => reasons(out, status),
         "verdicts" => verdicts(out, status),
@@ -128,7 +124,7 @@ fn hero(out: &mut String, status: &Status) -> Result {
         return out.write_str("<p class=do>End it with <code>pillion override clear</code></p></div></div>");
     }
     let length = length(truth.for_seconds);
-    write!(out, "<p class=since>for {length}, since {}</p>", Safe(clock(&truth.since)))?;
+    write!(out, "<p class=since>for {length}, since {}</p>", Safe(&clock(&truth.since)))?;
     if truth.answer.is_yes() {
         write!(out, "<p>{}</p>", Safe(&truth.summary))?;
     }
@@ -224,7 +220,11 @@ fn fault(fault: Fault) -> &'static str {
 
 fn evidence(out: &mut String, piece: &Evidence) -> Result {
     let (class, mark) = if piece.fresh { ("fresh", "✓") } else { ("stale", "✗") };
-    write!(out, "<tr class={class}><th scope=row><i aria-hidden=true>{mark}</i> {}</th><td>", Safe(&piece.name))?;
+    write!(
+        out,
+        "<tr class={class}><th scope=row><i aria-hidden=true>{mark}</i> {}</th><td>",
+        Safe(&piece.name)
+    )?;
     match (piece.age_seconds, piece.limit_seconds) {
         (Some(age), Some(limit)) => {
             let share = (age / limit.max(0.001) * 100.0).min(100.0);
@@ -248,7 +248,7 @@ fn transition(out: &mut String, change: &Transition) -> Result {
         out,
         "<li class={class}><time datetime=\"{}\">{}</time> <b>{}</b> ",
         Safe(&change.at),
-        Safe(clock(&change.at)),
+        Safe(&clock(&change.at)),
         Safe(change.subject.word())
     )?;
     if !change.from.is_empty() {
@@ -262,8 +262,8 @@ fn transition(out: &mut String, change: &Transition) -> Result {
 }
 
 /// `11-23 06:30:00` of an instant in RFC 3339: what a person compares with other logs.
-fn clock(rfc3339: &str) -> &str {
-    rfc3339.get(5..19).unwrap_or(rfc3339)
+fn clock(rfc3339: &str) -> String {
+    rfc3339.get(5..19).unwrap_or(rfc3339).replace('T', " ")
 }
 
 fn length(seconds: f64) -> Ago {
@@ -291,11 +291,8 @@ mod tests {
     #[test]
     fn text_from_elsewhere_stays_text() {
         let hostile = "<script>'\"&{{title}}\u{1b}[2J";
-        assert_eq!(
-            Safe(hostile).to_string(),
-            "&lt;script&gt;&#39;&quot;&amp;&#123;&#123;title}} [2J"
-        );
+        assert_eq!(Safe(hostile).to_string(), "&lt;script&gt;&#39;&quot;&amp;&#123;&#123;title}} [2J");
         assert_eq!(Countdown(3725.9).to_string(), "1:02:05");
-        assert_eq!(clock("2026-11-23T06:30:00.123Z"), "11-23T06:30:00");
+        assert_eq!(clock("2026-11-23T06:30:00.123Z"), "11-23 06:30:00");
     }
 }

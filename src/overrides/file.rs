@@ -48,8 +48,7 @@ pub fn look(path: &Path) -> Look {
 
 fn read(path: &Path) -> io::Result<Look> {
     // NONBLOCK: the open of a FIFO would wait for a writer that may never come.
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
         Err(Errno::LOOP) => return unusable("it is a symbolic link, which is not followed"),

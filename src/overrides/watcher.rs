@@ -119,7 +119,9 @@ impl Watcher {
         match (&told, &forced) {
             (Told::Active(what), Forced::Active { until, .. }) => {
                 let until = stamp::seconds(*until);
-                warn!("override in force: {what}; it ends by itself at {until}; the true verdict stays visible");
+                warn!(
+                    "override in force: {what}; it ends by itself at {until}; the true verdict stays visible"
+                );
             }
             (Told::Expired(what), _) => warn!("override ended: {what} has lasted as long as it might"),
             (Told::Refused(why), _) => warn!("override ignored: {why}"),

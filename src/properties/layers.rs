@@ -93,7 +93,10 @@ mod tests {
             user: map(&[("b", "2"), ("c", "2"), ("d", "3 ")]),
             computed: map(&[("c", "3"), ("d", "3")]),
         };
-        assert_eq!(layers.render(["one", "two", "three"]), "\n# one\na=1\n\n# two\nb=2\n\n# three\nc=3\nd=3\n");
+        assert_eq!(
+            layers.render(["one", "two", "three"]),
+            "\n# one\na=1\n\n# two\nb=2\n\n# three\nc=3\nd=3\n"
+        );
         assert_eq!(layers.contradictions(), [Contradiction { key: "c".into(), computed: "3".into() }]);
         assert_eq!(layers.get("b"), Some(("2", Origin::User)));
     }

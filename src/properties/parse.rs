@@ -199,8 +199,16 @@ mod tests {
 
     #[test]
     fn separators_escapes_and_joints() {
-        for text in ["k=v", "k:v", "k v", " \t\x0ck \t = v", "k\\\n  =v", "\\\nk=v", "\n\r\n#c\\\nk=v\r", "k=\\\r\n v"]
-        {
+        for text in [
+            "k=v",
+            "k:v",
+            "k v",
+            " \t\x0ck \t = v",
+            "k\\\n  =v",
+            "\\\nk=v",
+            "\n\r\n#c\\\nk=v\r",
+            "k=\\\r\n v",
+        ] {
             assert_eq!(one(text), ("k".into(), "v".into()), "{text:?}");
         }
         assert_eq!(one("a\\ b\\=\\:c=d e "), ("a b=:c".into(), "d e ".into()));
