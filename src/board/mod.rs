@@ -265,6 +265,3 @@ const LAST_SAVE: Duration = Duration::from_millis(500);
 fn millis(at: BootTime) -> u64 {
     u64::try_from(at.since_boot().as_millis()).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

@@ -144,12 +144,7 @@ impl Partitions {
     }
 }
 
-pub(super) fn build(
-    board: &Board,
-    published: &Published,
-    since: Since,
-    history: Vec<Transition>,
-) -> Status {
+pub(super) fn build(board: &Board, published: &Published, since: Since, history: Vec<Transition>) -> Status {
     let Published { now, seen, verdicts, forced, ready } = published;
     let told = |verdict: &Verdict, since: i64, yes: &dyn Fn(&mut String)| {
         let mut summary = String::new();

@@ -37,8 +37,7 @@ pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fm
     let (tally, as_of) = (&round.tally, ago(round.as_of));
     match tally.assigned {
         0 => {
-            let hosted: u64 =
-                seen.log_dirs.iter().flat_map(|told| &told.dirs).map(|dir| dir.replicas).sum();
+            let hosted: u64 = seen.log_dirs.iter().flat_map(|told| &told.dirs).map(|dir| dir.replicas).sum();
             write!(
                 out,
                 "no partition is assigned to this broker: a full scan as of {as_of} ago found {} topic(s) and none here, ",

@@ -1,3 +1,93 @@
-//! The commands.
+//! The command line: one file a command.
+
+mod client;
+mod completions;
+pub mod exit;
 pub mod init;
+mod log;
+mod out;
+mod overrides;
+mod probe;
+mod runtime;
 pub mod sidecar;
+mod status;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+pub use exit::Exit;
+pub use log::start as start_log;
+pub use runtime::block_on;
+
+/// The passenger in every Kafka broker pod: prepares the broker, then tells the truth about it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pillion",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = exit::HELP,
+    after_long_help = exit::LONG_HELP
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prepare the broker: its id, zone, server.properties and volumes
+    Init(init::InitArgs),
+    /// Watch the broker and answer for it over HTTP
+    Sidecar(sidecar::SidecarArgs),
+    /// Ask for one verdict: for exec probes and scripts
+    Probe(probe::ProbeArgs),
+    /// Show the verdicts, since when, why, and what to do
+    Status(status::StatusArgs),
+    /// Force or hold readiness for a while (break-glass)
+    Override(overrides::OverrideArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs what the arguments say.
+pub fn run(args: &[OsString]) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return misuse(&error, args),
+    };
+    match cli.command {
+        Command::Init(args) => {
+            log::start();
+            init::run(&args)
+        }
+        Command::Sidecar(args) => {
+            log::start();
+            sidecar::run(&args)
+        }
+        Command::Probe(args) => probe::run(&args).into(),
+        Command::Status(args) => status::run(&args).into(),
+        Command::Override(args) => overrides::run(&args).into(),
+        Command::Completions(args) => completions::run(&args).into(),
+    }
+}
+
+/// Says what is wrong with the arguments, and exits as the command's readers expect: a kubelet that runs a misspelt
+/// `probe live` must not kill the broker for it.
+fn misuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    // A closed stream leaves nothing to be done about it.
+    let _ = error.print();
+    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let mut words = args.iter().skip(1);
+    if help {
+        Exit::Yes.into()
+    } else if words.next().is_some_and(|word| word == "probe") {
+        let live = words.any(|word| word == "live");
+        if live { Exit::Yes.into() } else { Exit::No.into() }
+    } else {
+        Exit::BadConfig.into()
+    }
+}

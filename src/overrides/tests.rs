@@ -112,7 +112,7 @@ fn whatever_lies_there_is_told_and_never_waited_for() {
     fs::write(&path, "").unwrap();
     refused("empty");
     fs::write(&path, "ready,for=3").unwrap();
-    refused("no length of time");
+    refused("reason= is required");
     fs::write(&path, [0xff, 0, 1, 2]).unwrap();
     refused("UTF-8");
     fs::File::create(&path).unwrap().set_len(100 << 20).unwrap();

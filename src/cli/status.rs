@@ -1,0 +1,255 @@
+//! `pillion status`: what an on-call reads first.
+
+use std::{
+    fmt::{self, Write},
+    io::IsTerminal,
+    thread,
+    time::Duration,
+};
+
+use anstyle::{AnsiColor, Style};
+use clap::{Args, ValueEnum};
+use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
+
+use super::{
+    Exit,
+    client::{Target, get},
+    out::{self, plain},
+};
+use crate::board::{Ago, Status, VerdictTold};
+
+const HELP: &str = "\
+Examples:
+  pillion status
+  pillion status --watch
+  pillion status -o json | jq .verdicts.ready
+  kubectl exec POD -c pillion -- pillion status
+
+Exit codes: 0 the agent answered, whatever it said; 69 it cannot be reached.";
+
+/// Transitions that are shown.
+const SHOWN: usize = 8;
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Show it anew each second, until Ctrl-C
+    #[arg(long, short)]
+    watch: bool,
+    /// The form of the answer
+    #[arg(long, short, value_enum, default_value_t = Form::Text)]
+    output: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a person
+    Text,
+    /// For a machine: the agent's /status
+    Json,
+}
+
+pub(super) fn run(args: &StatusArgs) -> Exit {
+    if !args.watch {
+        return match ask(args) {
+            Ok(text) => {
+                out::print(text);
+                Exit::Yes
+            }
+            Err(why) => {
+                out::complain(why);
+                Exit::Unavailable
+            }
+        };
+    }
+    let redraw = std::io::stdout().is_terminal() && args.output == Form::Text;
+    loop {
+        let text = ask(args).unwrap_or_else(|why| format!("{}\n", paint(bad(), &why)));
+        // Home, then clear to the end of each line and of the screen: no flicker.
+        let drawn = if redraw {
+            let lines = text.replace('\n', "\x1b[K\n");
+            out::print(format_args!("\x1b[H{lines}\x1b[J"))
+        } else {
+            out::print(text)
+        };
+        if !drawn {
+            return Exit::Yes;
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn ask(args: &StatusArgs) -> Result<String, String> {
+    let address = &args.target.address;
+    let remedy = "is the sidecar running there? (--address, PILLION_ADDRESS)";
+    let reply = get(&args.target, "/status")
+        .map_err(|error| format!("no answer from {address}: {error}; {remedy}"))?;
+    if args.output == Form::Json {
+        if reply.status != 200 {
+            return Err(format!("{address} answers {}; {remedy}", reply.status));
+        }
+        return Ok(format!("{}\n", String::from_utf8_lossy(&reply.body).trim_end()));
+    }
+    match serde_json::from_slice(&reply.body) {
+        Ok(status) => Ok(text(&status)),
+        Err(error) => {
+            Err(format!("what answers at {address} is no pillion of this version ({error}); {remedy}"))
+        }
+    }
+}
+
+fn good() -> Style {
+    Style::new().bold().fg_color(Some(AnsiColor::Green.into()))
+}
+
+fn bad() -> Style {
+    Style::new().bold().fg_color(Some(AnsiColor::Red.into()))
+}
+
+fn alert() -> Style {
+    Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()))
+}
+
+fn faint() -> Style {
+    Style::new().dimmed()
+}
+
+fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+fn text(status: &Status) -> String {
+    let mut out = String::with_capacity(4096);
+    // Writing into a String cannot fail.
+    write_text(&mut out, status).unwrap_or_default();
+    out
+}
+
+fn write_text(out: &mut String, status: &Status) -> fmt::Result {
+    headline(out, status)?;
+    let all = &status.verdicts;
+    let verdicts = [
+        ("live", &all.live),
+        ("started", &all.started),
+        ("ready", &all.ready),
+        ("stoppable", &all.stoppable),
+    ];
+    for (name, told) in verdicts {
+        verdict(out, name, told)?;
+    }
+    reasons(out, status)?;
+    partitions(out, status)?;
+    writeln!(out, "\n{}", paint(faint(), "evidence"))?;
+    for piece in &status.evidence {
+        let mark = if piece.fresh { paint(good(), "✓") } else { paint(bad(), "✗") };
+        let age = match (piece.age_seconds, piece.limit_seconds) {
+            (Some(age), Some(limit)) => format!("{} of {}", length(age), length(limit)),
+            (Some(age), None) => length(age),
+            (None, _) => "none".into(),
+        };
+        writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
+    }
+    history(out, status)
+}
+
+fn headline(out: &mut String, status: &Status) -> fmt::Result {
+    let identity = &status.identity;
+    let (style, word) = match (status.forced.forced.active(), status.ready.answer) {
+        (Some(Kind::Ready), _) => (alert(), "! FORCED READY"),
+        (Some(Kind::Hold), _) => (alert(), "! HELD NOT READY"),
+        (None, Answer::Yes) => (good(), "✓ READY"),
+        (None, _) => (bad(), "✗ NOT READY"),
+    };
+    write!(
+        out,
+        "{}  broker {}, cluster {}",
+        paint(style, word),
+        identity.broker_id,
+        plain(&identity.cluster)
+    )?;
+    if let Some(zone) = &identity.zone {
+        write!(out, ", zone {}", plain(zone))?;
+    }
+    writeln!(out, "  {}", paint(faint(), &format!("as of {}", plain(&status.at))))?;
+    if !status.forced.summary.is_empty() {
+        let line = format!("  override: {}", plain(&status.forced.summary));
+        writeln!(out, "{}", paint(alert(), &line))?;
+    }
+    if status.forced.forced.active().is_some() {
+        let truly = if status.verdicts.ready.answer.is_yes() { "ready" } else { "not ready" };
+        writeln!(out, "  in truth it is {truly}; end the override with: pillion override clear")?;
+    }
+    writeln!(out)
+}
+
+fn verdict(out: &mut String, name: &str, told: &VerdictTold) -> fmt::Result {
+    let (style, word) = match told.answer {
+        Answer::Yes => (good(), "yes"),
+        Answer::No => (bad(), "no"),
+        Answer::Unknown => (faint(), "unknown"),
+    };
+    let word = paint(style, &format!("{word:<8}"));
+    writeln!(out, "  {name:<10} {word} for {:<8} {}", length(told.for_seconds), plain(&told.summary))
+}
+
+fn reasons(out: &mut String, status: &Status) -> fmt::Result {
+    let all = &status.verdicts;
+    let told: Vec<_> = all.live.reasons.iter().chain(&all.ready.reasons).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", paint(faint(), "why, and what to do"))?;
+    for (number, reason) in (1..).zip(told) {
+        let code = paint(faint(), &format!("({})", plain(&reason.code)));
+        writeln!(out, "  {number}. {} {code}", plain(&reason.text))?;
+        writeln!(out, "     → {}", plain(&reason.remedy))?;
+    }
+    Ok(())
+}
+
+fn partitions(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(partitions) = &status.partitions else { return Ok(()) };
+    let counts = format!(
+        "partitions: {} assigned, {} not in sync ({} out of ISR, {} leaderless, {} offline here)",
+        partitions.assigned,
+        partitions.not_in_sync,
+        partitions.out_of_isr,
+        partitions.leaderless,
+        partitions.offline
+    );
+    writeln!(out, "\n{}", paint(if partitions.not_in_sync > 0 { bad() } else { faint() }, &counts))?;
+    for partition in &partitions.named {
+        let fault = match partition.fault {
+            Fault::OutOfIsr => "not in the ISR",
+            Fault::Leaderless => "without a leader",
+            Fault::Offline => "offline here",
+        };
+        writeln!(out, "  {}-{}  {fault}", plain(&partition.topic), partition.partition)?;
+    }
+    let named = u64::try_from(partitions.named.len()).unwrap_or(u64::MAX);
+    match partitions.not_in_sync.saturating_sub(named) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more"),
+    }
+}
+
+fn history(out: &mut String, status: &Status) -> fmt::Result {
+    writeln!(out, "\n{}", paint(faint(), "what changed, newest first"))?;
+    for change in status.history.iter().take(SHOWN) {
+        let at = change.at.get(5..19).unwrap_or(&change.at).replace('T', " ");
+        let subject = change.subject.word();
+        write!(out, "  {} {subject:<9} {}", paint(faint(), &plain(&at)), plain(&change.to))?;
+        if let Some(why) = change.why.first() {
+            write!(out, "  {}", paint(faint(), &plain(&why.text)))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn length(seconds: f64) -> String {
+    Ago(Duration::try_from_secs_f64(seconds).unwrap_or_default()).to_string()
+}

@@ -1,0 +1,187 @@
+//! `/metrics`: rendered from the board when it is asked for, so that no series is older than the answer.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use hyper::StatusCode;
+use pillion_probes::{
+    forced::{Forced, Kind},
+    verdict::{Answer, Verdict},
+};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+use super::{
+    Site,
+    route::{PATHS, Reply},
+};
+use crate::board::{Board, Published};
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Labels = Vec<(&'static str, String)>;
+
+/// All series of this instant.
+pub(super) fn render(site: &Site) -> Reply {
+    let mut sheet = Sheet(Registry::with_prefix("pillion"));
+    let published = site.board.ask();
+    sheet.about(&site.board);
+    sheet.verdicts(&published);
+    sheet.evidence(&published);
+    sheet.replicas(&published);
+    sheet.forced(&published.forced);
+    sheet.served(site);
+    let age = site.board.loop_age(published.now.boot);
+    sheet.age("agent_loop_age", "Age of the agent's own loop", age);
+    let mut text = String::with_capacity(8192);
+    match encode(&mut text, &sheet.0) {
+        Ok(()) => Reply::new(StatusCode::OK, OPEN_METRICS, text),
+        Err(error) => {
+            let text = format!("metrics-failed: {error}\n");
+            Reply::new(StatusCode::INTERNAL_SERVER_ERROR, super::route::TEXT, text)
+        }
+    }
+}
+
+struct Sheet(Registry);
+
+impl Sheet {
+    fn plain(&mut self, name: &str, help: &str, value: i64) {
+        self.0.register(name, help, ConstGauge::new(value));
+    }
+
+    fn count(&mut self, name: &str, help: &str, unit: &str, value: u64) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.0.register_with_unit(name, help, Unit::Other(unit.to_owned()), ConstGauge::new(value));
+    }
+
+    fn bytes(&mut self, name: &str, help: &str, value: u64) {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.0.register_with_unit(name, help, Unit::Bytes, ConstGauge::new(value));
+    }
+
+    fn age(&mut self, name: &str, help: &str, age: Duration) {
+        self.0.register_with_unit(name, help, Unit::Seconds, ConstGauge::new(age.as_secs_f64()));
+    }
+
+    fn about(&mut self, board: &Board) {
+        let identity = board.identity();
+        let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+        self.0.register("build", "The agent's build", Info::new(version));
+        let broker: Labels = vec![
+            ("broker_id", identity.broker_id.to_string()),
+            ("zone", identity.zone.clone().unwrap_or_default()),
+            ("cluster", identity.cluster.clone()),
+            ("mode", identity.mode.clone()),
+        ];
+        self.0.register("broker", "Who the broker is", Info::new(broker));
+    }
+
+    fn verdicts(&mut self, published: &Published) {
+        let all = &published.verdicts;
+        let verdicts = [
+            ("live", &all.live, "The broker does not hang: 1 yes, 0 no"),
+            ("started", &all.started, "This life of the broker has answered once: 1 yes, 0 no"),
+            ("ready", &all.ready, "The true verdict, every replica is in sync: 1 yes, 0 no"),
+            ("stoppable", &all.stoppable, "The broker may stop: 1 yes, 0 no, -1 not judged"),
+        ];
+        let reasons = Family::<Labels, Gauge>::default();
+        for (name, verdict, help) in verdicts {
+            self.plain(name, help, value(verdict));
+            for reason in &verdict.reasons {
+                let labels = vec![("verdict", name.to_owned()), ("code", reason.code().to_owned())];
+                reasons.get_or_create(&labels).set(1);
+            }
+        }
+        let help = "What /readyz answers, an override included: 1 ready, 0 not";
+        self.plain("ready_effective", help, i64::from(published.ready));
+        self.0.register("reason", "Why a verdict is not yes: 1 for each reason that holds now", reasons);
+    }
+
+    fn evidence(&mut self, published: &Published) {
+        let (seen, now) = (&published.seen, published.now.boot);
+        let ages = [
+            ("answer_age", "Age of the broker's last answer", seen.incarnation.last_answer),
+            ("contact_age", "Age of the proven contact with the quorum", seen.contact.map(|c| c.at)),
+            ("read_index_age", "Age of the read index beneath it", seen.contact.map(|c| c.read_index)),
+            ("listing_age", "Age of the list of live brokers", seen.listing.map(|l| l.as_of)),
+            ("scan_age", "Age of the last complete scan", seen.round.as_deref().map(|r| r.as_of)),
+            (
+                "log_dirs_age",
+                "Age of the answer about the log dirs",
+                seen.log_dirs.as_deref().map(|d| d.sent),
+            ),
+            ("process_age", "Age of the last look at the broker's process", seen.process.map(|p| p.looked)),
+        ];
+        for (name, help, at) in ages {
+            if let Some(at) = at {
+                self.age(name, help, now.since(at));
+            }
+        }
+        if let Some((offset, since)) = seen.applied {
+            self.plain("applied_offset", "Metadata offset that the broker has applied", offset);
+            self.age("applied_age", "Since when it stands there", now.since(since));
+        }
+        let number = i64::try_from(seen.incarnation.number).unwrap_or(i64::MAX);
+        self.plain("incarnation", "Lives of the broker that this agent has seen", number);
+    }
+
+    fn replicas(&mut self, published: &Published) {
+        let Some(round) = published.seen.round.as_deref() else { return };
+        let tally = &round.tally;
+        self.age("scan_duration", "How long the last scan took", round.finished.since(round.started));
+        self.bytes("scan_size", "Size of the last scan's answers", round.bytes);
+        self.count("scan_topics_seen", "Topics in the last scan", "topics", tally.topics);
+        let counts = [
+            ("scan_seen", "Partitions in the last scan", tally.partitions),
+            ("assigned", "Partitions assigned to this broker", tally.assigned),
+            ("not_in_sync", "Assigned partitions with any fault", tally.faulty),
+            ("out_of_isr", "Assigned partitions whose ISR lacks this broker", tally.out_of_isr),
+            ("leaderless", "Assigned partitions without a leader", tally.leaderless),
+            ("offline", "Assigned partitions whose replica here is offline", tally.offline),
+        ];
+        for (name, help, value) in counts {
+            self.count(name, help, "partitions", value);
+        }
+    }
+
+    fn forced(&mut self, forced: &Forced) {
+        let active = Family::<Labels, Gauge>::default();
+        for kind in [Kind::Ready, Kind::Hold] {
+            let labels = vec![("kind", kind.word().to_owned())];
+            active.get_or_create(&labels).set(i64::from(forced.active() == Some(kind)));
+        }
+        self.0.register("override_active", "An override is in force: 1 yes, 0 no", active);
+        let ignored = matches!(forced, Forced::Refused { .. });
+        self.plain("override_ignored", "An override is stated and ignored: 1 yes, 0 no", i64::from(ignored));
+        let left = match forced {
+            Forced::Active { left, .. } => *left,
+            _ => Duration::ZERO,
+        };
+        self.age("override_left", "Time until the override ends by itself", left);
+    }
+
+    fn served(&mut self, site: &Site) {
+        let served = Family::<Labels, Counter>::default();
+        for (path, count) in PATHS.iter().copied().chain(["other"]).zip(&site.served) {
+            let labels = vec![("path", path.to_owned())];
+            served.get_or_create(&labels).inc_by(count.load(Ordering::Relaxed));
+        }
+        self.0.register("http_requests", "Requests answered, by path", served);
+    }
+}
+
+fn value(verdict: &Verdict) -> i64 {
+    match verdict.answer {
+        Answer::Yes => 1,
+        Answer::No => 0,
+        Answer::Unknown => -1,
+    }
+}

@@ -1,0 +1,158 @@
+//! Made-up observations and a clock that is stepped, for tests without a broker.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test takes what it needs; a failed step should stop it"
+)]
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use pillion::{
+    board::{Board, Identity, Settings},
+    clock::{Clock, Now},
+};
+use pillion_probes::{
+    contact::Contact,
+    limits::Limits,
+    observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
+    replicas::{Round, Tally},
+    time::BootTime,
+};
+
+/// The wall clock at boot: 2023-11-14T22:13:20Z.
+pub const WALL_AT_BOOT: i64 = 1_700_000_000_000;
+
+/// Milliseconds since boot, as the test wants them.
+#[derive(Clone, Debug)]
+pub struct Stepped(Arc<AtomicU64>);
+
+impl Stepped {
+    pub fn at(ms: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(ms)))
+    }
+
+    pub fn step(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> Now {
+        let ms = self.0.load(Ordering::SeqCst);
+        Now { boot: BootTime::from_millis(ms), wall_ms: WALL_AT_BOOT + i64::try_from(ms).unwrap() }
+    }
+
+    pub fn clock(&self) -> Clock {
+        let this = self.clone();
+        Clock::from_fn(move || this.now())
+    }
+}
+
+pub fn settings(run_dir: Option<&Path>) -> Settings {
+    Settings {
+        identity: Identity {
+            broker_id: 1001,
+            zone: Some("eu-1a".into()),
+            cluster: "orders".into(),
+            mode: "kraft-broker".into(),
+        },
+        limits: Limits::default(),
+        override_cap: Duration::from_secs(7200),
+        run_dir: run_dir.map(Path::to_owned),
+    }
+}
+
+/// A broker with 120 partitions in sync at `now`, all evidence a little older.
+pub fn healthy(now: BootTime) -> Observations {
+    let ago = |ms| now.back(Duration::from_millis(ms));
+    let tally = Tally { topics: 12, partitions: 360, assigned: 120, ..Tally::default() };
+    let dir = |path: &str, replicas| LogDir {
+        path: path.into(),
+        error: 0,
+        replicas,
+        total_bytes: Some(500 << 30),
+        usable_bytes: Some(321 << 30),
+    };
+    Observations {
+        incarnation: Incarnation {
+            number: 1,
+            since: ago(90_000),
+            answered: Some(ago(80_000)),
+            last_answer: Some(ago(100)),
+        },
+        reach: (Reach::Answers, ago(80_000)),
+        process: Some(Process {
+            pid: 4711,
+            started_ticks: 1,
+            watched_since: ago(90_000),
+            looked: ago(300),
+            moved: ago(300),
+            cpu_ms: 9000,
+            io_bytes: Some(1 << 30),
+        }),
+        contact: Some(Contact { at: ago(400), read_index: ago(900) }),
+        applied: Some((81_234, ago(200))),
+        listing: Some(Listing { sent: ago(500), as_of: ago(600), listed: true }),
+        round: Some(Arc::new(Round {
+            started: ago(700),
+            finished: ago(640),
+            as_of: ago(600),
+            bytes: 48_000,
+            tally,
+        })),
+        log_dirs: Some(Arc::new(LogDirs {
+            sent: ago(2000),
+            answered: ago(1990),
+            dirs: vec![dir("/data/0", 60), dir("/data/1", 60)],
+            missing: Vec::new(),
+        })),
+        ..Observations::nothing(Role::Broker, ago(95_000))
+    }
+}
+
+/// The same, without a partition in the cluster that is this broker's.
+pub fn empty(now: BootTime) -> Observations {
+    let mut seen = healthy(now);
+    let round = Arc::make_mut(seen.round.as_mut().unwrap());
+    round.tally = Tally { topics: 3, partitions: 30, ..Tally::default() };
+    for dir in &mut Arc::make_mut(seen.log_dirs.as_mut().unwrap()).dirs {
+        dir.replicas = 0;
+    }
+    seen.nothing_assigned_since = Some(now.back(Duration::from_secs(60)));
+    seen
+}
+
+/// The same, with partitions that are not in sync; `topic` names them.
+pub fn lagging(now: BootTime, topic: &str, count: i32) -> Observations {
+    let mut seen = healthy(now);
+    let round = Arc::make_mut(seen.round.as_mut().unwrap());
+    round.tally.assigned = 100;
+    for partition in 0..count {
+        round.tally.count_assigned(partition, false, true, false, || topic.to_owned());
+    }
+    seen
+}
+
+/// Hung for long enough, by every sign.
+pub fn hung(now: BootTime) -> Observations {
+    let mut seen = healthy(now);
+    let long_ago = now.back(Duration::from_secs(70));
+    seen.reach = (Reach::Silent, long_ago);
+    seen.silence = Silence { old_connection: Some(long_ago), new_connection: Some(long_ago) };
+    if let Some(process) = &mut seen.process {
+        process.moved = long_ago;
+    }
+    seen
+}
+
+/// A board over `seen` at 100 s after boot, with its clock.
+pub fn board(seen: impl FnOnce(BootTime) -> Observations) -> (Arc<Board>, Stepped) {
+    let clock = Stepped::at(100_000);
+    let board = Board::new(settings(None), clock.clock(), seen(clock.now().boot));
+    (board, clock)
+}
