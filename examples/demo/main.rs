@@ -33,7 +33,9 @@ async fn main() -> ExitCode {
 
 async fn tell() -> Result<bool> {
     let began = Instant::now();
-    println!("Starting Kafka {NEWEST}: one controller and three brokers, each prepared by `pillion init` ...");
+    println!(
+        "Starting Kafka {NEWEST}: one controller and three brokers, each prepared by `pillion init` ..."
+    );
     let builder = Cluster::builder(NEWEST).controllers(1).brokers(3);
     let fleet = Fleet::start(builder, &pillion()?, "").await?;
     println!("Started after {:.0} s. The pages:", began.elapsed().as_secs_f64());
@@ -67,7 +69,11 @@ async fn tell() -> Result<bool> {
     let good = told.iter().all(|scene| scene.good) && report.errors.is_empty();
     println!("{}", story::table(&told));
     save(&told, &report, began)?;
-    println!("{} after {:.0} s.", if good { "All as it should be" } else { "NOT as it should be" }, began.elapsed().as_secs_f64());
+    println!(
+        "{} after {:.0} s.",
+        if good { "All as it should be" } else { "NOT as it should be" },
+        began.elapsed().as_secs_f64()
+    );
     if env::var_os("KEEP").is_some_and(|keep| keep == "1") {
         println!("\nLeft running, as KEEP=1 asks. Look at the pages above; end with Ctrl-C.");
         tokio::signal::ctrl_c().await?;

@@ -77,7 +77,8 @@ fn line(fleet: &Fleet, id: i32) -> String {
     let said = fleet.said(id);
     let ready = fleet.is_ready(id);
     let why = said.lines().nth(usize::from(!ready)).unwrap_or_default();
-    let why: String = if ready && !why.contains("orced") { String::new() } else { why.chars().take(70).collect() };
+    let why: String =
+        if ready && !why.contains("orced") { String::new() } else { why.chars().take(70).collect() };
     let word = |yes| if yes { "READY    " } else { "not ready" };
     format!("  {id}  pillion: {}  tcp: {}  truth: {truth:<10}  {why}", word(ready), word(tcp))
 }

@@ -6,8 +6,8 @@
 
 pub mod init;
 pub mod kafka;
-pub mod operator;
 pub mod mutate;
+pub mod operator;
 
 /// A function that takes any bytes.
 pub type Target = fn(&[u8]);
