@@ -1,4 +1,5 @@
-//! Contact with the quorum: from which instant on is the broker's own metadata known to be current?
+//! Contact with the quorum: until when can the controllers not have fenced this broker, and as of which instant is its
+//! own metadata known to be current?
 //!
 //! A broker that lost its controller serves its last metadata image for ever and looks perfect in it. So each answer
 //! is worth only as much as the last proof that the image followed a live quorum. Two proofs count:
@@ -8,9 +9,21 @@
 //!   less the time by which this broker's fetches trailed the leader.
 //! * its **extension**: the applied offset advanced, and then advanced again. Only committed records reach the image,
 //!   and a fetch brings all that its leader has committed, so what brought the second advance was committed after the
-//!   first one was fetched, by a live quorum, and reached this broker. It is dated before the first of the two: the
-//!   second may have come late, from a leader that was deposed meanwhile. Advancing is not being current, so it extends
+//!   first one was fetched, by a live quorum, and reached this broker. It is dated a freeze before the
+//!   first of the two: that one may have been applied late, and the second fetched late, from a leader that was
+//!   deposed meanwhile. Advancing is not being current, so it extends
 //!   a read index for a bounded while, never begins one, and a freeze ends it.
+//!
+//! Both date the image ([`Contact::current`]) and the lease ([`Contact::at`]): a broker that reached the quorum then
+//! has a session that lasts. Two more proofs carry the lease alone, while the image stands still:
+//!
+//! * the **touch**: a leader that a majority follows names when this broker last caught up with it. A broker that
+//!   applies a burst of records goes on fetching, and is not cut off.
+//! * the **renewal**: a new leader knows of no heartbeat, so it gives every broker that is not fenced a whole new
+//!   session (`BrokerHeartbeatManager`). Its term began after it was last seen not to lead, or after the former leader
+//!   was last seen to be followed.
+//!
+//! A lease that lapsed cannot be carried on; only a new read index begins another.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -18,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{limits::Limits, time::BootTime};
 
-/// Polls and believed read indexes that are kept while they wait for their proof.
+/// Polls, believed read indexes and denials that are kept.
 const KEPT: usize = 8;
 
 /// One voter, as the leader's answer to `DescribeQuorum` (KIP-595, KIP-836) gives it.
@@ -30,11 +43,24 @@ pub struct Voter {
     pub last_fetch_ms: i64,
 }
 
+/// Whom a question about the quorum was put to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The broker, which forwards it to the active controller.
+    Broker,
+    /// One of the controllers, by its place in the list.
+    Controller(usize),
+}
+
 /// The answer of a node that takes itself for the quorum leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuorumAnswer {
     /// When the request was sent.
     pub sent: BootTime,
+    /// When its answer had been read.
+    pub answered: BootTime,
+    /// Who was asked.
+    pub asked: Asked,
     /// Node id of the leader; negative when it knows none.
     pub leader: i32,
     /// The leader's epoch.
@@ -103,10 +129,30 @@ pub enum Doubt {
 /// The proof that is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
-    /// The broker was in contact with a live quorum at this instant or later.
+    /// The broker's session with the controllers is as good as if it had been in contact at this instant. It may lie
+    /// ahead of now by up to a heartbeat's interval after a renewal.
     pub at: BootTime,
-    /// Instant of the read index beneath it.
+    /// The broker's image of the metadata is known to be current as of this instant.
+    pub current: BootTime,
+    /// The lease has not lapsed since.
+    pub since: BootTime,
+    /// Instant of the last read index.
     pub read_index: BootTime,
+}
+
+impl Contact {
+    fn begun(at: BootTime) -> Self {
+        Self { at, current: at, since: at, read_index: at }
+    }
+
+    /// Carries the lease on to `at`, if it has not lapsed by then; `false` when it has.
+    fn carry(&mut self, at: BootTime, limits: &Limits) -> bool {
+        let whole = at.since(self.at) <= limits.contact;
+        if whole {
+            self.at = self.at.max(at);
+        }
+        whole
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +187,10 @@ struct Watched {
 pub struct Tracker {
     polls: VecDeque<Poll>,
     waiting: VecDeque<ReadIndex>,
+    /// When each controller was last asked and said that it does not lead.
+    denials: Vec<(usize, BootTime)>,
+    /// A majority still followed the leader of `epoch` at this instant or later.
+    followed: Option<BootTime>,
     watched: Option<Watched>,
     contact: Option<Contact>,
     unbroken: bool,
@@ -174,15 +224,24 @@ impl Tracker {
         self.doubt = Some(doubt);
     }
 
-    /// Takes the answer of a quorum leader.
-    pub fn quorum(&mut self, answer: &QuorumAnswer) {
-        self.doubt = self.weigh(answer).err();
-        if self.doubt.is_none() {
-            self.promote();
+    /// Notes that a controller, asked at `sent`, said that it does not lead.
+    pub fn not_leader(&mut self, controller: usize, sent: BootTime) {
+        if let Some((_, last)) = self.denials.iter_mut().find(|(known, _)| *known == controller) {
+            *last = sent.max(*last);
+        } else if self.denials.len() < KEPT {
+            self.denials.push((controller, sent));
         }
     }
 
-    fn weigh(&mut self, answer: &QuorumAnswer) -> Result<(), Doubt> {
+    /// Takes the answer of a quorum leader.
+    pub fn quorum(&mut self, answer: &QuorumAnswer, limits: &Limits) {
+        self.doubt = self.weigh(answer, limits).err();
+        if self.doubt.is_none() {
+            self.promote(limits);
+        }
+    }
+
+    fn weigh(&mut self, answer: &QuorumAnswer, limits: &Limits) -> Result<(), Doubt> {
         let leader = answer.leader;
         if leader < 0 || answer.high_watermark < 0 {
             return Err(Doubt::NoLeader);
@@ -190,7 +249,9 @@ impl Tracker {
         if answer.epoch < self.epoch {
             return Err(Doubt::Deposed { leader });
         }
-        self.epoch = answer.epoch;
+        if answer.epoch > self.epoch {
+            self.renew(answer, limits);
+        }
         let leader_now_ms = answer.leader_now_ms().ok_or(Doubt::NoLeader)?;
         let caught_up_ms =
             answer.own_caught_up_ms.filter(|at| *at >= 0).ok_or(Doubt::UnknownToLeader { leader })?;
@@ -210,12 +271,32 @@ impl Tracker {
             own_lag,
         });
         let poll = believed.ok_or(Doubt::LeaderUnheard { leader })?;
+        self.followed = self.followed.max(Some(poll.sent));
+        let at = poll.sent.back(poll.own_lag);
+        if let Some(contact) = &mut self.contact {
+            contact.carry(at, limits);
+        }
         if self.waiting.len() == KEPT {
             self.waiting.pop_front();
         }
-        let at = poll.sent.back(poll.own_lag);
         self.waiting.push_back(ReadIndex { at, high_watermark: poll.high_watermark });
         Ok(())
+    }
+
+    /// A new term: if the lease still holds, every broker has a whole new session from the term's beginning on. A
+    /// session counts from its start, contact from a heartbeat that may be one interval older.
+    fn renew(&mut self, answer: &QuorumAnswer, limits: &Limits) {
+        let denied = |(controller, sent): &(usize, BootTime)| {
+            (Asked::Controller(*controller) == answer.asked).then_some(*sent)
+        };
+        let began_after = self.denials.iter().find_map(denied).max(self.followed);
+        self.epoch = answer.epoch;
+        self.followed = None;
+        if let (Some(began), Some(contact)) = (began_after, &mut self.contact)
+            && answer.answered.since(contact.at) <= limits.contact
+        {
+            contact.at = contact.at.max(began.forth(limits.heartbeat));
+        }
     }
 
     /// Takes a sample of the applied offset. `false`: the offset went backwards, so this is not the broker it was,
@@ -234,7 +315,8 @@ impl Tracker {
                 && sample.offset > last.offset
                 && self.unbroken
             {
-                self.extend(before, limits.extension);
+                // What was seen to be applied then may have been fetched up to a freeze earlier.
+                self.extend(before.back(limits.freeze), limits);
             }
         }
         let (advanced, before) = match self.watched {
@@ -242,28 +324,33 @@ impl Tracker {
             last => (sample.answered, last.map(|last| last.sent)),
         };
         self.watched = Some(Watched { sent: sample.sent, offset: sample.offset, advanced, before });
-        self.promote();
+        self.promote(limits);
         true
     }
 
-    fn extend(&mut self, to: BootTime, extension: Duration) {
+    fn extend(&mut self, to: BootTime, limits: &Limits) {
         if let Some(contact) = &mut self.contact
-            && to.since(contact.read_index) <= extension
+            && to.since(contact.read_index) <= limits.extension
+            && contact.carry(to, limits)
         {
-            contact.at = contact.at.max(to);
+            contact.current = contact.current.max(to);
         }
     }
 
     /// Puts the newest read index in force that the applied offset has reached.
-    fn promote(&mut self) {
+    fn promote(&mut self, limits: &Limits) {
         let Some(watched) = self.watched else { return };
         let reached = |index: &ReadIndex| watched.offset >= index.high_watermark - 1;
         if let Some(newest) = self.waiting.iter().rposition(reached) {
-            let index = self.waiting[newest];
+            let at = self.waiting[newest].at;
             self.waiting.drain(..=newest);
-            let at = self.contact.map_or(index.at, |old| old.at.max(index.at));
-            let read_index = self.contact.map_or(index.at, |old| old.read_index.max(index.at));
-            self.contact = Some(Contact { at, read_index });
+            let contact = self.contact.get_or_insert(Contact::begun(at));
+            if contact.carry(at, limits) {
+                contact.current = contact.current.max(at);
+                contact.read_index = contact.read_index.max(at);
+            } else {
+                *contact = Contact::begun(at);
+            }
             self.unbroken = true;
         }
         if let Some(index) = self.waiting.back() {

@@ -151,7 +151,10 @@ impl Case {
         let reason = match seen.listing {
             None => Reason::ListingMissing,
             Some(listing) if !listing.listed => Reason::Fenced,
-            Some(listing) if self.rest_on(listing.as_of, limits.contact).is_none() => {
+            // A broker that was alive as of an instant within the lease still is: nobody could have fenced it since.
+            Some(listing)
+                if lapsed(seen, listing.as_of) || self.rest_on(listing.as_of, limits.scan).is_none() =>
+            {
                 Reason::ListingStale { age: self.now.since(listing.as_of) }
             }
             Some(_) => return,
@@ -174,7 +177,7 @@ impl Case {
             return;
         };
         self.faults(partial.unwrap_or(&round.tally));
-        if self.rest_on(round.as_of, limits.scan).is_none() {
+        if lapsed(seen, round.as_of) || self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
         if round.tally.unauthorized_topics > 0 {
@@ -223,6 +226,11 @@ impl Case {
             self.reasons.push(Reason::UnlistedReplicas { hosted });
         }
     }
+}
+
+/// The lease lapsed after `as_of`: what was true then says nothing about now.
+fn lapsed(seen: &Observations, as_of: BootTime) -> bool {
+    seen.contact.is_some_and(|contact| as_of < contact.since)
 }
 
 fn foreign(seen: &Observations) -> Option<Reason> {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Oldest contact with a live quorum that a verdict may rest on.
     pub contact: Duration,
+    /// How often a broker tells the controllers that it lives: `broker.heartbeat.interval.ms`.
+    pub heartbeat: Duration,
     /// How long after a read index an applied offset that keeps advancing may stand in for the next one.
     pub extension: Duration,
     /// Longest gap between two samples of the applied offset that still counts as watching it.
@@ -41,6 +43,7 @@ impl Default for Limits {
                 Duration::from_millis(500),
             )
             .unwrap_or_default(),
+            heartbeat: seconds(2),
             extension: seconds(45),
             sample_gap: seconds(1),
             freeze: seconds(1),

@@ -51,13 +51,18 @@ fn log_dirs(sent: BootTime, error: i16, replicas: u64) -> Arc<LogDirs> {
     Arc::new(LogDirs { sent, answered: sent, dirs: vec![dir], missing: vec![] })
 }
 
+/// A lease that has held since long before, and was last proven so long ago.
+fn contact(ms: u64) -> Contact {
+    Contact { at: ago(ms), current: ago(ms), since: ago(400_000), read_index: ago(ms) }
+}
+
 /// A broker of which everything is known, half a second ago, and all of it good.
 fn healthy() -> Observations {
     let mut seen = Observations::nothing(Role::Broker, ago(500_000));
     seen.incarnation.answered = Some(ago(400_000));
     seen.incarnation.last_answer = Some(ago(100));
     seen.reach = (Reach::Answers, ago(400_000));
-    seen.contact = Some(Contact { at: ago(500), read_index: ago(500) });
+    seen.contact = Some(contact(500));
     seen.listing = Some(Listing { sent: ago(400), as_of: ago(500), listed: true });
     seen.round = Some(round(ago(500), tally(&[])));
     seen.log_dirs = Some(log_dirs(ago(500), 0, 10));
@@ -90,12 +95,17 @@ type Change = fn(&mut Observations);
 /// What is changed, and the reasons that must follow.
 const CASES: &[(Change, &[&str])] = &[
     (|seen| seen.contact = None, &["quorum-unknown"]),
-    (|seen| seen.contact = Some(Contact { at: ago(4501), read_index: ago(4501) }), &["quorum-contact-lost"]),
+    (|seen| seen.contact = Some(contact(4501)), &["quorum-contact-lost"]),
     (|seen| seen.listing = None, &["listing-missing"]),
     (|seen| seen.listing = Some(Listing { sent: ago(0), as_of: ago(0), listed: false }), &["fenced"]),
     (
-        |seen| seen.listing = Some(Listing { sent: ago(4501), as_of: ago(4501), listed: true }),
+        |seen| seen.listing = Some(Listing { sent: ago(15_001), as_of: ago(15_001), listed: true }),
         &["listing-stale"],
+    ),
+    // The lease lapsed in between, and was begun anew.
+    (
+        |seen| seen.contact = Some(Contact { since: ago(450), ..contact(300) }),
+        &["listing-stale", "scan-stale"],
     ),
     (|seen| seen.round = None, &["scan-incomplete"]),
     (|seen| seen.round = Some(round(ago(15_001), tally(&[]))), &["scan-stale"]),
@@ -183,7 +193,7 @@ const CASES: &[(Change, &[&str])] = &[
     ),
     (
         |seen| {
-            seen.contact = Some(Contact { at: ago(9000), read_index: ago(9000) });
+            seen.contact = Some(contact(9000));
             seen.reach = (Reach::Silent, ago(8000));
             seen.listing = Some(Listing { sent: ago(9000), as_of: ago(9000), listed: true });
         },
@@ -321,7 +331,7 @@ proptest! {
     /// Ready if and only if each required piece is there, good, and not older than its limit.
     #[test]
     fn ready_needs_every_piece_young_and_good(
-        contact in age(4500), listing in age(4500), scan in age(15_000), dirs in age(20_000),
+        contact in age(4500), listing in age(15_000), scan in age(15_000), dirs in age(20_000),
         answered in prop::bool::weighted(0.95), listed in prop::bool::weighted(0.95),
         fault in prop_oneof![20 => Just(None), 1 => Just(Some(Fault::OutOfIsr)), 1 => Just(Some(Fault::Leaderless)),
             1 => Just(Some(Fault::Offline))],
@@ -332,7 +342,7 @@ proptest! {
     ) {
         let limits = Limits::default();
         let mut seen = healthy();
-        seen.contact = contact.map(|ms| Contact { at: ago(ms), read_index: ago(ms) });
+        seen.contact = contact.map(|ms| self::contact(ms));
         seen.listing = listing.map(|ms| Listing { sent: ago(ms), as_of: ago(ms), listed });
         let faults: Vec<Fault> = fault.into_iter().collect();
         let found = Tally { unauthorized_topics: hidden, failed_topics: failed, ..tally(&faults) };
@@ -352,7 +362,7 @@ proptest! {
         let young = |age: Option<u64>, limit: Duration| age.is_some_and(|ms| Duration::from_millis(ms) <= limit);
         let expected = answered && listed && !foreign && !denied && fault.is_none() && !partial && dir_error == 0
             && hidden == 0 && failed == 0
-            && young(contact, limits.contact) && young(listing, limits.contact)
+            && young(contact, limits.contact) && young(listing, limits.scan)
             && young(scan, limits.scan) && young(dirs, limits.log_dirs);
         let verdict = ready(&seen, &limits, NOW);
         prop_assert_eq!(verdict.is_yes(), expected, "{:?}", verdict.reasons);

@@ -93,7 +93,7 @@ impl Desk {
 
     /// The instant as of which an answer to a request sent now would be current; `None` without contact.
     pub fn as_of(&self, sent: BootTime) -> Option<BootTime> {
-        self.lock().tracker.contact().map(|contact| contact.at.min(sent))
+        self.lock().tracker.contact().map(|contact| contact.current.min(sent))
     }
 
     /// The broker could not be reached: whatever was known of it is void.
@@ -175,7 +175,16 @@ impl Desk {
     pub fn quorum(&self, number: u64, answer: &QuorumAnswer) {
         self.change(|state| {
             if state.seen.incarnation.number == number {
-                state.tracker.quorum(answer);
+                state.tracker.quorum(answer, &self.limits);
+            }
+        });
+    }
+
+    /// A controller, asked at `sent`, said that it does not lead.
+    pub fn not_leader(&self, number: u64, controller: usize, sent: BootTime) {
+        self.change(|state| {
+            if state.seen.incarnation.number == number {
+                state.tracker.not_leader(controller, sent);
             }
         });
     }

@@ -7,7 +7,7 @@
 use std::{cell::Cell, time::Duration};
 
 use pillion_probes::{
-    contact::{Doubt, QuorumAnswer, Voter},
+    contact::{Asked, Doubt, QuorumAnswer, Voter},
     time::BootTime,
 };
 use tokio::time::{Instant, sleep};
@@ -32,6 +32,8 @@ const DIRECT: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(75);
 /// `CLUSTER_AUTHORIZATION_FAILED`.
 const CLUSTER_DENIED: i16 = 31;
+/// `NOT_LEADER_OR_FOLLOWER`: what a controller says that does not lead.
+const NOT_LEADER: i16 = 6;
 /// The request's name, for people.
 const NAME: &str = "DescribeQuorum";
 
@@ -102,37 +104,55 @@ async fn forward(
     }
 }
 
-/// Asks all controllers at once, whenever an answer through the broker is overdue.
+/// Asks every controller, each on a connection of its own, while an answer through the broker is overdue.
 async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &Cell<Option<BootTime>>) {
-    loop {
-        sleep(OVERDUE.min(target.timing.quorum_interval)).await;
-        let now = desk.now();
-        if overdue.get().is_some_and(|sent| now.since(sent) > OVERDUE) {
-            let asks = target.controllers.iter().map(|controller| ask(desk, life, own, controller));
-            futures_util::future::join_all(asks).await;
+    let asks = target.controllers.iter().enumerate().map(|(place, controller)| async move {
+        let mut open = None;
+        loop {
+            let now = desk.now();
+            if overdue.get().is_none_or(|sent| now.since(sent) <= OVERDUE) {
+                open = None;
+            } else if let Err(error) = ask(desk, life, own, place, controller, &mut open).await {
+                tracing::trace!(%controller, %error, "a controller does not answer");
+                open = None;
+            }
+            sleep(target.timing.applied_interval).await;
         }
-    }
+    });
+    let never: Vec<()> = futures_util::future::join_all(asks).await;
+    drop(never);
 }
 
 /// Asks one controller. Only the leader's answer counts; of a deposed one the tracker thinks its own.
-async fn ask(desk: &Desk, life: &Life, own: &Own, controller: &Address) {
+async fn ask(
+    desk: &Desk,
+    life: &Life,
+    own: &Own,
+    place: usize,
+    controller: &Address,
+    open: &mut Option<(Connection, ApiVersions)>,
+) -> Result<(), WireError> {
     let deadline = Instant::now() + DIRECT;
-    let sent = desk.now();
-    let asked = async {
-        let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
-        let versions: ApiVersions = api_versions(&mut connection, deadline).await?;
-        describe_quorum(&mut connection, &versions, deadline).await
-    };
-    match asked.await {
-        Ok(quorum) if quorum.error_code == 0 => {
-            take(desk, life, own, sent, &quorum);
+    let (mut connection, versions) = match open.take() {
+        Some(there) => there,
+        None => {
+            let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
+            let versions = api_versions(&mut connection, deadline).await?;
+            (connection, versions)
         }
-        Ok(quorum) => tracing::trace!(%controller, code = quorum.error_code, "not the leader"),
-        Err(error) => tracing::trace!(%controller, %error, "a controller does not answer"),
+    };
+    let sent = desk.now();
+    let quorum = describe_quorum(&mut connection, &versions, deadline).await?;
+    *open = Some((connection, versions));
+    match quorum.error_code {
+        0 => desk.quorum(life.number, &own.answer(sent, desk.now(), Asked::Controller(place), &quorum)),
+        NOT_LEADER => desk.not_leader(life.number, place, sent),
+        code => tracing::debug!(%controller, code, "a controller refuses to tell of the quorum"),
     }
+    Ok(())
 }
 
-/// Hands an answer to the tracker; `false` when it was an error.
+/// Hands an answer that came through the broker to the tracker; `false` when it was an error.
 fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) -> bool {
     let denied = quorum.error_code == CLUSTER_DENIED;
     desk.note_in(life.number, |seen| {
@@ -145,15 +165,17 @@ fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) ->
         desk.doubt(life.number, if denied { Doubt::Denied } else { Doubt::Unanswered });
         return false;
     }
-    desk.quorum(life.number, &own.answer(sent, quorum));
+    desk.quorum(life.number, &own.answer(sent, desk.now(), Asked::Broker, quorum));
     true
 }
 
 impl Own {
-    fn answer(&self, sent: BootTime, quorum: &Quorum) -> QuorumAnswer {
+    fn answer(&self, sent: BootTime, answered: BootTime, asked: Asked, quorum: &Quorum) -> QuorumAnswer {
         let entry = quorum.voters.iter().chain(&quorum.observers).find(|replica| self.is(replica));
         QuorumAnswer {
             sent,
+            answered,
+            asked,
             leader: quorum.leader_id,
             epoch: quorum.leader_epoch,
             high_watermark: quorum.high_watermark,
