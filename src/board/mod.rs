@@ -33,7 +33,7 @@ pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
-pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes};
+pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes, unnamed};
 
 /// How often the board judges by itself, for the history.
 pub const TICK: Duration = Duration::from_millis(250);
