@@ -3,9 +3,14 @@
 pub mod board;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod files;
 pub mod http;
+pub mod init;
+pub mod kafka;
 pub mod overrides;
 pub mod problem;
 pub mod properties;
+pub mod sidecar;
 pub mod stamp;
+pub mod storage;

@@ -6,9 +6,11 @@
 //! * the **read index**: the quorum leader named its high watermark H, a majority of voters fetched from that leader
 //!   after it did, and the broker has applied everything below H. Dated at the send of the request that brought H,
 //!   less the time by which this broker's fetches trailed the leader.
-//! * its **extension**: the applied offset advanced between two samples. Only committed records reach the image, so
-//!   the broker fetched from a live quorum after the earlier sample was sent. Advancing is not being current, so it
-//!   extends a read index for a bounded while, never begins one, and a freeze ends it.
+//! * its **extension**: the applied offset advanced, and then advanced again. Only committed records reach the image,
+//!   and a fetch brings all that its leader has committed, so what brought the second advance was committed after the
+//!   first one was fetched, by a live quorum, and reached this broker. It is dated before the first of the two: the
+//!   second may have come late, from a leader that was deposed meanwhile. Advancing is not being current, so it extends
+//!   a read index for a bounded while, never begins one, and a freeze ends it.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -125,9 +127,13 @@ struct ReadIndex {
 
 #[derive(Clone, Copy, Debug)]
 struct Watched {
+    /// When the last sample was sent.
     sent: BootTime,
     offset: i64,
+    /// When the offset was first seen.
     advanced: BootTime,
+    /// When the last sample was sent that still showed an older one.
+    before: Option<BootTime>,
 }
 
 /// Follows one incarnation of a broker and says what contact is proven. Pure: all instants are passed in.
@@ -224,15 +230,18 @@ impl Tracker {
             let watching = sample.sent.since(last.sent) <= limits.sample_gap;
             let frozen = sample.sent.since(last.advanced) > limits.freeze;
             self.unbroken &= watching && !frozen;
-            if sample.offset > last.offset && self.unbroken {
-                self.extend(last.sent, limits.extension);
+            if let Some(before) = last.before
+                && sample.offset > last.offset
+                && self.unbroken
+            {
+                self.extend(before, limits.extension);
             }
         }
-        let advanced = match self.watched {
-            Some(last) if last.offset == sample.offset => last.advanced,
-            _ => sample.answered,
+        let (advanced, before) = match self.watched {
+            Some(last) if last.offset == sample.offset => (last.advanced, last.before),
+            last => (sample.answered, last.map(|last| last.sent)),
         };
-        self.watched = Some(Watched { sent: sample.sent, offset: sample.offset, advanced });
+        self.watched = Some(Watched { sent: sample.sent, offset: sample.offset, advanced, before });
         self.promote();
         true
     }

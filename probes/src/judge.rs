@@ -96,6 +96,10 @@ impl Case {
             }
             return; // Without one answer there is nothing else to weigh, and one cause to name.
         }
+        if matches!(seen.reach.0, Reach::NotJudgeable { .. }) {
+            self.reasons.extend(unreached(seen, self.now));
+            return; // It answers, and nothing that it says can be judged.
+        }
         self.contact(seen, limits);
         if !self.reasons.is_empty() {
             self.reasons.extend(unreached(seen, self.now));

@@ -1,17 +1,127 @@
 //! `pillion init`.
 
-use std::process::ExitCode;
+use std::{fmt::Write, path::PathBuf};
 
-use clap::Args;
+use crate::{
+    config::Sources,
+    files::Outcome,
+    init::{InitError, Options, Report, run},
+};
 
-use super::Exit;
+/// Prepares a broker: its id, its zone, its server.properties, its volumes
+///
+/// Looks at everything first and writes nothing while there is a mistake left: all of them are told at once,
+/// each with its place and its remedy. What it writes, a kill at any moment leaves old or new, never half; run
+/// it again and it completes.
+///
+/// In the run directory it leaves server.properties (start Kafka with it), identity.json (the sidecar reads
+/// it), and a copy of this binary. Run again without a change, it writes nothing.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_long_help = "\
+Settings: every setting of the file is also an environment variable (broker.idBase is PILLION_BROKER_ID_BASE)
+and a flag (--set broker.idBase=1001). Flags win over the environment, and it over the file.
 
-/// Arguments of `init`.
-#[derive(Args, Debug)]
-pub struct InitArgs {}
+Examples:
+  pillion init --config /etc/pillion/pillion.yaml
+  pillion init -c pillion.yaml --ordinal 2 --zone zone-b
+  pillion init -c pillion.yaml --bootstrap          the first start: empty volumes are formatted
+  pillion init -c pillion.yaml --replace            the volume was lost: asks the cluster, then formats
 
-/// Not part of this build.
-pub fn run(_args: &InitArgs) -> ExitCode {
-    super::out::complain("`init` is not part of this build");
-    Exit::No.into()
+Exit codes:
+  0   done
+  1   a write failed; what stood there before is untouched
+  64  something to correct; the message says where and how
+  69  the cluster cannot be asked whether a replacement is safe; nothing was written
+  75  another init is at work; try again")]
+pub struct InitArgs {
+    /// The config file; everything may come from the environment and flags instead
+    #[arg(short, long, env = "PILLION_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Which one of its map this is; otherwise the number the host name ends with
+    #[arg(long, value_name = "N")]
+    pub ordinal: Option<String>,
+    /// The failure domain, written as broker.rack
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// Where the results go
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<String>,
+    /// This is the first start of this node: format its empty volumes
+    #[arg(long, conflicts_with = "replace")]
+    pub bootstrap: bool,
+    /// The volumes of this node were lost: format the empty ones that took their place, if the cluster says
+    /// that no partition has its only copy here
+    #[arg(long)]
+    pub replace: bool,
+    /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl InitArgs {
+    /// File, environment, flags.
+    ///
+    /// # Errors
+    /// A `--set` without `=`.
+    pub fn sources(&self) -> Result<Sources, String> {
+        let mut sources = Sources::of_process(self.config.clone());
+        for pair in &self.set {
+            let (path, value) =
+                pair.split_once('=').ok_or_else(|| format!("--set {pair}: write it as PATH=VALUE"))?;
+            sources.flag("--set", path, value);
+        }
+        let named = [
+            ("--ordinal", "broker.ordinal", &self.ordinal),
+            ("--zone", "broker.zone.value", &self.zone),
+            ("--run-dir", "runDir", &self.run_dir),
+        ];
+        for (name, path, value) in named {
+            if let Some(value) = value {
+                sources.flag(name, path, value);
+            }
+        }
+        if self.bootstrap {
+            sources.flag("--bootstrap", "storage.bootstrap", "true");
+        }
+        Ok(sources)
+    }
+
+    /// Runs with what this process can offer; `adapt` may give it a way to ask the cluster.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn run(&self, adapt: impl FnOnce(&mut Options)) -> Result<Report, InitError> {
+        let place = |what| vec![crate::problem::Problem::new("flags", what, "see pillion init --help")];
+        let mut options = Options::of_process(self.sources().map_err(|what| InitError::usage(place(what)))?);
+        options.replace = self.replace;
+        adapt(&mut options);
+        run(&options)
+    }
+}
+
+/// What a person reads after a run.
+pub fn summary(report: &Report) -> String {
+    let identity = &report.identity;
+    let zone = identity.zone.as_deref().unwrap_or("none");
+    let mut text = format!(
+        "{} {} of {} ({}), zone {zone}\n",
+        identity.mode.name(),
+        identity.id,
+        identity.cluster,
+        identity.cluster_id
+    );
+    // Writing to a string cannot fail.
+    for dir in &report.formatted {
+        let _ = writeln!(text, "formatted {}", dir.display());
+    }
+    for dir in identity.log_dirs.iter().filter(|dir| dir.partitions > 0 && !dir.clean_shutdown) {
+        let _ =
+            writeln!(text, "{} was not shut down cleanly: its logs will be recovered", dir.path.display());
+    }
+    let change = if report.settings == Outcome::Written { "written" } else { "unchanged" };
+    let _ = writeln!(text, "{}/server.properties {change}", report.run_dir.display());
+    for notice in &report.notices {
+        let _ = writeln!(text, "notice: {notice}");
+    }
+    text
 }

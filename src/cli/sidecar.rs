@@ -1,17 +1,124 @@
 //! `pillion sidecar`.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
-use super::Exit;
+use crate::{
+    config::{self, Config, Sources},
+    init::Identity,
+    problem::Problem,
+    sidecar::{RunError, run},
+};
 
-/// Arguments of `sidecar`.
-#[derive(Args, Debug)]
-pub struct SidecarArgs {}
+/// Watches the broker and answers for it: probes, metrics, status, a page
+///
+/// Reads the same config file as init, and identity.json, which init left in the run directory. It never touches the
+/// broker: killing or restarting it costs the broker nothing.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_long_help = "\
+Endpoints, on one port (default 9440):
+  /livez /startupz /readyz /stopz   200 or 503, one line a reason; ?verbose for everything
+  /agentz                           the agent itself
+  /metrics                          OpenMetrics
+  /status                           JSON: verdicts, evidence with ages, history
+  /                                 the same for a person
 
-/// Not part of this build.
-pub fn run(_args: &SidecarArgs) -> ExitCode {
-    super::out::complain("`sidecar` is not part of this build");
-    Exit::No.into()
+Examples:
+  pillion sidecar --config /etc/pillion/pillion.yaml
+  PILLION_LOG=pillion=debug pillion sidecar -c pillion.yaml --set sidecar.listen=127.0.0.1:9441
+
+Exit codes:
+  0   stopped by TERM or INT
+  1   the port of the probes cannot be had
+  64  something to correct; the message says where and how")]
+pub struct SidecarArgs {
+    /// The config file; everything may come from the environment and flags instead
+    #[arg(short, long, env = "PILLION_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where init left its results
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<String>,
+    /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Runs until a signal ends it.
+pub fn run_sidecar(args: &SidecarArgs) -> ExitCode {
+    let (config, identity) = match read(args) {
+        Ok(read) => read,
+        Err(problems) => {
+            for problem in problems {
+                tracing::error!("{problem}");
+            }
+            return ExitCode::from(64);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "failed to start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let signals = stop_on_signal(stop.clone());
+        tokio::select! {
+            outcome = run(&config, &identity, stop) => outcome,
+            never = signals => never,
+        }
+    });
+    // A look at a volume that hangs must not hold up the end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = if matches!(error, RunError::Usage(_)) { 64 } else { 1 };
+            let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::error!("{error} {why}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn read(args: &SidecarArgs) -> Result<(Config, Identity), Vec<Problem>> {
+    let mut sources = Sources::of_process(args.config.clone());
+    for pair in &args.set {
+        let Some((path, value)) = pair.split_once('=') else {
+            let remedy = "see pillion sidecar --help";
+            return Err(vec![Problem::new("flags", format!("--set {pair}: write it as PATH=VALUE"), remedy)]);
+        };
+        sources.flag("--set", path, value);
+    }
+    if let Some(run_dir) = &args.run_dir {
+        sources.flag("--run-dir", "runDir", run_dir);
+    }
+    let loaded = config::load(&sources)?;
+    for notice in &loaded.notices {
+        tracing::warn!("{notice}");
+    }
+    let identity = Identity::read(&loaded.config.run_dir).map_err(|problem| vec![problem])?;
+    Ok((loaded.config, identity))
+}
+
+/// Cancels at the first signal and then waits for ever: the second one ends the process at once.
+async fn stop_on_signal(stop: CancellationToken) -> Result<(), RunError> {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    let wait = |kind: &'static str| tracing::info!(kind, "ending");
+    tokio::select! {
+        _ = term.recv() => wait("TERM"),
+        _ = int.recv() => wait("INT"),
+    }
+    stop.cancel();
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    std::process::exit(1)
 }

@@ -80,7 +80,7 @@ impl Disk {
             self.step("create a directory");
             match fs::create_dir(path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
-                made => made?,
+                result => result?,
             }
             self.step("set the mode of a directory");
             fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
@@ -92,16 +92,16 @@ impl Disk {
     /// Replaces the content of `path`: aside, fsync, rename, fsync of the directory. A file that already
     /// holds `bytes` with `mode` is left alone.
     pub fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<Outcome, DiskError> {
-        if self.already(path, bytes, mode) {
+        if already(path, bytes, mode) {
             return Ok(Outcome::Unchanged);
         }
-        self.replace(path, mode, |file| {
+        self.replace(path, mode, |aside| {
             // Two halves, so that a crash test also sees a torn file.
             let (head, tail) = bytes.split_at(bytes.len() / 2);
             self.step("write the first half");
-            file.write_all(head)?;
+            aside.write_all(head)?;
             self.step("write the second half");
-            file.write_all(tail)
+            aside.write_all(tail)
         })
         .map_err(error("write", path))?;
         Ok(Outcome::Written)
@@ -135,10 +135,10 @@ impl Disk {
             self.step("sync the directory");
             sync_parent(to)?;
         } else {
-            self.replace(to, mode, |file| {
+            self.replace(to, mode, |copy| {
                 self.step("copy the binary aside");
-                io::copy(&mut &source, file)?;
-                file.set_modified(wanted.modified()?)
+                io::copy(&mut &source, copy)?;
+                copy.set_modified(wanted.modified()?)
             })?;
         }
         Ok(Outcome::Written)
@@ -162,12 +162,6 @@ impl Disk {
         remove_if_there(path).map_err(error("remove", path))
     }
 
-    fn already(&self, path: &Path, bytes: &[u8], mode: u32) -> bool {
-        let right =
-            fs::symlink_metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o7777 == mode);
-        right && matches!(read_if_present(path, bytes.len() as u64), Ok(Some(there)) if there == bytes)
-    }
-
     fn replace(
         &self,
         path: &Path,
@@ -178,24 +172,30 @@ impl Disk {
         remove_if_there(&temp)?;
         self.step("create the file aside");
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = rustix::fs::open(&temp, flags, Mode::RUSR | Mode::WUSR);
-        let mut file = File::from(opened.map_err(io::Error::from)?);
-        let filled = fill(&mut file).and_then(|()| {
+        let aside = rustix::fs::open(&temp, flags, Mode::RUSR | Mode::WUSR);
+        let mut new = File::from(aside.map_err(io::Error::from)?);
+        let outcome = fill(&mut new).and_then(|()| {
             // Afterwards and explicitly: the umask must not decide who can read it.
-            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            new.set_permissions(fs::Permissions::from_mode(mode))?;
             self.step("sync the file");
-            file.sync_all()?;
+            new.sync_all()?;
             self.step("rename the file");
             fs::rename(&temp, path)?;
             self.step("sync the directory");
             sync_parent(path)
         });
-        if filled.is_err() {
+        if outcome.is_err() {
             // A full disk, for one: leave no half file. The next run sweeps what this cannot remove.
             let _ = remove_if_there(&temp);
         }
-        filled
+        outcome
     }
+}
+
+fn already(path: &Path, bytes: &[u8], mode: u32) -> bool {
+    let right =
+        fs::symlink_metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o7777 == mode);
+    right && matches!(read_if_present(path, bytes.len() as u64), Ok(Some(there)) if there == bytes)
 }
 
 fn error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DiskError {

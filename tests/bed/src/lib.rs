@@ -1,1 +1,27 @@
-//! The bed.
+//! Real Kafka for tests and the demo: fetched from Maven Central, started one network namespace per
+//! node (as in pods), stopped, paused, killed and cut off at will, and asked, from elsewhere, what is true.
+//!
+//! Everything ends with the [`Cluster`]: processes, namespaces, links, directories.
+
+pub mod cluster;
+pub mod fetch;
+pub mod fleet;
+pub mod load;
+pub mod net;
+pub mod process;
+pub mod score;
+pub mod topics;
+pub mod truth;
+pub mod wait;
+pub mod watch;
+pub mod wire;
+
+pub use cluster::{Builder, Cluster, Node};
+pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};
+pub use fleet::Fleet;
+pub use load::{Load, LoadReport};
+pub use net::{Net, Peer};
+pub use score::{Score, score};
+pub use truth::{Truth, TruthWatch, View};
+pub use wait::eventually;
+pub use watch::Watch;

@@ -1,0 +1,368 @@
+//! The judge: every reason can be reached, and no yes without its evidence.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step should stop the test"
+)]
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use pillion_probes::{
+    contact::{Contact, Doubt},
+    judge::{judge, live, ready},
+    limits::{Limits, contact_limit},
+    observe::{Listing, LogDir, LogDirs, Observations, Process, Reach, Role},
+    reason::{Reason, Told, spoken},
+    replicas::{Fault, NAMED, Round, Tally},
+    time::BootTime,
+    verdict::Answer,
+};
+use proptest::prelude::*;
+
+const NOW: BootTime = BootTime::from_millis(1_000_000);
+
+fn ago(ms: u64) -> BootTime {
+    NOW.back(Duration::from_millis(ms))
+}
+
+fn tally(faults: &[Fault]) -> Tally {
+    let mut tally = Tally { topics: 3, partitions: 30, ..Tally::default() };
+    for partition in 0..10 {
+        let fault = faults.get(usize::try_from(partition).unwrap());
+        let is = |kind| fault == Some(&kind);
+        tally.count_assigned(
+            partition,
+            !is(Fault::OutOfIsr),
+            !is(Fault::Leaderless),
+            is(Fault::Offline),
+            || "orders".to_owned(),
+        );
+    }
+    tally
+}
+
+fn round(as_of: BootTime, tally: Tally) -> Arc<Round> {
+    Arc::new(Round { started: as_of, finished: as_of, as_of, bytes: 1000, tally })
+}
+
+fn log_dirs(sent: BootTime, error: i16, replicas: u64) -> Arc<LogDirs> {
+    let dir = LogDir { path: "/data/0".into(), error, replicas, total_bytes: None, usable_bytes: None };
+    Arc::new(LogDirs { sent, answered: sent, dirs: vec![dir], missing: vec![] })
+}
+
+/// A broker of which everything is known, half a second ago, and all of it good.
+fn healthy() -> Observations {
+    let mut seen = Observations::nothing(Role::Broker, ago(500_000));
+    seen.incarnation.answered = Some(ago(400_000));
+    seen.incarnation.last_answer = Some(ago(100));
+    seen.reach = (Reach::Answers, ago(400_000));
+    seen.contact = Some(Contact { at: ago(500), read_index: ago(500) });
+    seen.listing = Some(Listing { sent: ago(400), as_of: ago(500), listed: true });
+    seen.round = Some(round(ago(500), tally(&[])));
+    seen.log_dirs = Some(log_dirs(ago(500), 0, 10));
+    seen
+}
+
+fn codes(seen: &Observations) -> Vec<&'static str> {
+    ready(seen, &Limits::default(), NOW).reasons.iter().map(Reason::code).collect()
+}
+
+#[test]
+fn a_healthy_broker_is_ready_live_and_started() {
+    let verdicts = judge(&healthy(), &Limits::default(), NOW);
+    assert!(verdicts.ready.is_yes() && verdicts.live.is_yes() && verdicts.started.is_yes());
+    assert_eq!(verdicts.ready.rests_on, Some((ago(500), Limits::default().contact)), "what expires first");
+    assert_eq!(verdicts.stoppable.answer, Answer::Unknown);
+}
+
+#[test]
+fn a_new_agent_is_not_ready_and_never_kills() {
+    let seen = Observations::nothing(Role::Broker, NOW);
+    let verdicts = judge(&seen, &Limits::default(), NOW);
+    assert!(!verdicts.ready.is_yes() && !verdicts.started.is_yes() && verdicts.live.is_yes());
+    assert_eq!(codes(&seen), ["not-looked"]);
+}
+
+/// Changes one thing about a healthy broker.
+type Change = fn(&mut Observations);
+
+/// What is changed, and the reasons that must follow.
+const CASES: &[(Change, &[&str])] = &[
+    (|seen| seen.contact = None, &["quorum-unknown"]),
+    (|seen| seen.contact = Some(Contact { at: ago(4501), read_index: ago(4501) }), &["quorum-contact-lost"]),
+    (|seen| seen.listing = None, &["listing-missing"]),
+    (|seen| seen.listing = Some(Listing { sent: ago(0), as_of: ago(0), listed: false }), &["fenced"]),
+    (
+        |seen| seen.listing = Some(Listing { sent: ago(4501), as_of: ago(4501), listed: true }),
+        &["listing-stale"],
+    ),
+    (|seen| seen.round = None, &["scan-incomplete"]),
+    (|seen| seen.round = Some(round(ago(15_001), tally(&[]))), &["scan-stale"]),
+    (|seen| seen.round = Some(round(ago(1), tally(&[Fault::OutOfIsr]))), &["out-of-isr"]),
+    (|seen| seen.round = Some(round(ago(1), tally(&[Fault::Leaderless]))), &["leaderless"]),
+    (|seen| seen.round = Some(round(ago(1), tally(&[Fault::Offline]))), &["replica-offline"]),
+    (|seen| seen.partial = Some(Arc::new(tally(&[Fault::OutOfIsr]))), &["out-of-isr"]),
+    (|seen| seen.log_dirs = None, &["log-dirs-missing"]),
+    (|seen| seen.log_dirs = Some(log_dirs(ago(20_001), 0, 10)), &["log-dirs-stale"]),
+    (|seen| seen.log_dirs = Some(log_dirs(ago(1), 56, 10)), &["log-dir-failed"]),
+    (
+        |seen| {
+            let mut told = seen.log_dirs.as_deref().unwrap().clone();
+            told.missing = vec!["/data/9".into()];
+            seen.log_dirs = Some(Arc::new(told));
+        },
+        &["foreign-log-dirs"],
+    ),
+    (|seen| seen.foreign_cluster = Some("other".into()), &["foreign-cluster"]),
+    (|seen| seen.denied = vec!["DescribeQuorum".into()], &["not-authorized"]),
+    (
+        |seen| {
+            let hidden = Tally { unauthorized_topics: 2, ..tally(&[]) };
+            seen.round = Some(round(ago(1), hidden));
+        },
+        &["topics-hidden"],
+    ),
+    (
+        |seen| {
+            let failed = Tally { failed_topics: 2, ..tally(&[]) };
+            seen.round = Some(round(ago(1), failed));
+        },
+        &["topics-failed"],
+    ),
+    (
+        |seen| {
+            seen.nothing_assigned_since = Some(ago(9000));
+            seen.log_dirs = Some(log_dirs(ago(5000), 0, 7));
+            seen.round = Some(round(ago(300), Tally::default()));
+        },
+        &["unlisted-replicas"],
+    ),
+    (
+        |seen| {
+            seen.contact = None;
+            seen.clock_stepped = Some(ago(500));
+        },
+        &["clock-stepped"],
+    ),
+    (
+        |seen| {
+            seen.begin_incarnation(NOW);
+            seen.reach = (Reach::Refused, ago(3000));
+        },
+        &["broker-not-listening"],
+    ),
+    (
+        |seen| {
+            seen.begin_incarnation(NOW);
+            seen.reach = (Reach::Closed, ago(3000));
+            seen.process = Some(process(0));
+            seen.unclean_start = Some(true);
+        },
+        &["broker-recovering"],
+    ),
+    (
+        |seen| {
+            seen.begin_incarnation(NOW);
+            seen.reach = (Reach::Silent, ago(3000));
+        },
+        &["broker-silent"],
+    ),
+    (
+        |seen| {
+            seen.begin_incarnation(NOW);
+            seen.reach = (Reach::Unreachable { why: "no such host".into() }, ago(3000));
+        },
+        &["broker-unreachable"],
+    ),
+    (
+        |seen| {
+            seen.reach = (Reach::NotJudgeable { why: "it speaks HTTP".into() }, ago(3000));
+        },
+        &["not-judgeable"],
+    ),
+    (
+        |seen| {
+            seen.contact = Some(Contact { at: ago(9000), read_index: ago(9000) });
+            seen.reach = (Reach::Silent, ago(8000));
+            seen.listing = Some(Listing { sent: ago(9000), as_of: ago(9000), listed: true });
+        },
+        &["quorum-contact-lost", "broker-silent"],
+    ),
+];
+
+#[test]
+fn every_reason_against_readiness_is_reached_alone() {
+    for (number, (change, expected)) in CASES.iter().enumerate() {
+        let mut seen = healthy();
+        change(&mut seen);
+        assert_eq!(codes(&seen), *expected, "case {number}");
+    }
+}
+
+fn process(quiet_ms: u64) -> Process {
+    Process {
+        pid: 42,
+        started_ticks: 1,
+        watched_since: ago(quiet_ms),
+        looked: ago(500),
+        moved: ago(quiet_ms),
+        cpu_ms: 1000,
+        io_bytes: Some(1000),
+    }
+}
+
+fn hung(quiet_ms: u64) -> Observations {
+    let mut seen = healthy();
+    seen.silence.old_connection = Some(ago(quiet_ms));
+    seen.silence.new_connection = Some(ago(quiet_ms));
+    seen.process = Some(process(quiet_ms));
+    seen
+}
+
+#[test]
+fn a_hung_broker_is_dead_only_with_every_proof() {
+    let dead = |seen: &Observations| !live(seen, &Limits::default(), NOW).is_yes();
+    assert!(dead(&hung(60_000)) && !dead(&hung(59_999)));
+    assert_eq!(live(&hung(60_000), &Limits::default(), NOW).reasons[0].code(), "broker-hung");
+    let spared: &[Change] = &[
+        |seen| seen.incarnation.answered = None,
+        |seen| seen.silence.old_connection = None,
+        |seen| seen.silence.new_connection = None,
+        |seen| seen.silence.new_connection = Some(ago(100)),
+        |seen| seen.process = None,
+        |seen| seen.process = Some(Process { moved: ago(100), ..process(60_000) }),
+        |seen| seen.process = Some(Process { looked: ago(5001), ..process(60_000) }),
+        |seen| seen.process = Some(Process { watched_since: ago(100), ..process(60_000) }),
+    ];
+    for (number, change) in spared.iter().enumerate() {
+        let mut seen = hung(70_000);
+        change(&mut seen);
+        assert!(!dead(&seen), "case {number} must be spared");
+    }
+}
+
+#[test]
+fn reasons_have_unique_codes_and_speak() {
+    let mut all =
+        vec![Reason::NotStarted, Reason::NotJudged, Reason::Hung { since: Duration::from_secs(60), pid: 1 }];
+    for (change, _) in CASES {
+        let mut seen = healthy();
+        change(&mut seen);
+        all.extend(ready(&seen, &Limits::default(), NOW).reasons);
+    }
+    let codes: BTreeSet<_> = all.iter().map(Reason::code).collect();
+    assert!(codes.len() >= 27, "{codes:?}");
+    for reason in &all {
+        let told = Told::from(reason);
+        assert!(told.code.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", told.code);
+        assert!(told.text.len() > 20 && !told.text.ends_with('.'), "{}", told.text);
+        assert!(told.remedy.len() > 10, "{}", told.remedy);
+        assert_eq!((reason.code(), reason.text(), reason.remedy()), (&*told.code, told.text, &*told.remedy));
+    }
+    let doubts = [
+        Doubt::NoLeader,
+        Doubt::UnknownToLeader { leader: 3 },
+        Doubt::Deposed { leader: 3 },
+        Doubt::LeaderUnheard { leader: 3 },
+        Doubt::Behind { records: 5 },
+        Doubt::Unanswered,
+        Doubt::Denied,
+    ];
+    let texts: BTreeSet<_> =
+        doubts.iter().map(|doubt| Reason::QuorumUnknown { doubt: Some(*doubt) }.text()).collect();
+    assert_eq!(texts.len(), doubts.len());
+}
+
+#[test]
+fn partitions_are_named_up_to_the_cap() {
+    let mut many = Tally::default();
+    for partition in 0..100 {
+        many.count_assigned(partition, false, true, false, || "orders".into());
+    }
+    assert_eq!((many.named.len(), many.out_of_isr, many.faulty), (NAMED, 100, 100));
+    let mut seen = healthy();
+    seen.round = Some(round(ago(1), many));
+    let reason = ready(&seen, &Limits::default(), NOW).reasons.remove(0);
+    assert_eq!((reason.count(), reason.partitions().len()), (Some(100), NAMED));
+    assert!(reason.text().starts_with("100 of 100 assigned partition(s) not in the ISR: orders-0, "));
+    assert!(reason.text().ends_with(", ..."));
+}
+
+#[test]
+fn the_sum_of_the_limits() {
+    let s = Duration::from_secs;
+    assert_eq!(contact_limit(s(9), s(2), s(1), s(1), s(0)), Some(s(5)));
+    assert_eq!(contact_limit(s(4), s(2), s(1), s(1), s(0)), None, "nothing left");
+    assert_eq!(contact_limit(s(1), s(2), s(1), s(1), s(0)), None);
+    assert_eq!(Limits::default().contact, Duration::from_millis(4500));
+}
+
+#[test]
+fn durations_are_spoken() {
+    let spoken = |ms| spoken(Duration::from_millis(ms));
+    assert_eq!((spoken(840), spoken(4_500)), ("840 ms".into(), "4.5 s".into()));
+    assert_eq!((spoken(720_000), spoken(11_520_000)), ("12 min".into(), "3.2 h".into()));
+}
+
+/// Age in milliseconds of a piece of evidence, or its absence.
+fn age(limit_ms: u64) -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![
+        6 => (0..limit_ms * 2).prop_map(Some),
+        2 => Just(Some(limit_ms)),
+        2 => Just(Some(limit_ms + 1)),
+        10 => (0..limit_ms / 2).prop_map(Some),
+        1 => Just(None),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+    /// Ready if and only if each required piece is there, good, and not older than its limit.
+    #[test]
+    fn ready_needs_every_piece_young_and_good(
+        contact in age(4500), listing in age(4500), scan in age(15_000), dirs in age(20_000),
+        answered in prop::bool::weighted(0.95), listed in prop::bool::weighted(0.95),
+        fault in prop_oneof![20 => Just(None), 1 => Just(Some(Fault::OutOfIsr)), 1 => Just(Some(Fault::Leaderless)),
+            1 => Just(Some(Fault::Offline))],
+        partial in prop::bool::weighted(0.05), dir_error in prop_oneof![20 => Just(0_i16), 1 => Just(56)],
+        hidden in prop_oneof![20 => Just(0_u64), 1 => Just(1)], failed in prop_oneof![20 => Just(0_u64), 1 => Just(1)],
+        denied in prop::bool::weighted(0.05), foreign in prop::bool::weighted(0.05),
+        silence in prop::option::of(0_u64..200_000),
+    ) {
+        let limits = Limits::default();
+        let mut seen = healthy();
+        seen.contact = contact.map(|ms| Contact { at: ago(ms), read_index: ago(ms) });
+        seen.listing = listing.map(|ms| Listing { sent: ago(ms), as_of: ago(ms), listed });
+        let faults: Vec<Fault> = fault.into_iter().collect();
+        let found = Tally { unauthorized_topics: hidden, failed_topics: failed, ..tally(&faults) };
+        seen.round = scan.map(|ms| round(ago(ms), found));
+        if partial {
+            seen.partial = Some(Arc::new(tally(&[Fault::OutOfIsr])));
+        }
+        seen.log_dirs = dirs.map(|ms| log_dirs(ago(ms), dir_error, 10));
+        seen.foreign_cluster = foreign.then(|| "other".into());
+        if denied {
+            seen.denied.push("DescribeLogDirs".into());
+        }
+        if !answered {
+            seen.incarnation.answered = None;
+        }
+        seen.silence.old_connection = silence.map(ago);
+        let young = |age: Option<u64>, limit: Duration| age.is_some_and(|ms| Duration::from_millis(ms) <= limit);
+        let expected = answered && listed && !foreign && !denied && fault.is_none() && !partial && dir_error == 0
+            && hidden == 0 && failed == 0
+            && young(contact, limits.contact) && young(listing, limits.contact)
+            && young(scan, limits.scan) && young(dirs, limits.log_dirs);
+        let verdict = ready(&seen, &limits, NOW);
+        prop_assert_eq!(verdict.is_yes(), expected, "{:?}", verdict.reasons);
+        prop_assert_eq!(verdict.is_yes(), verdict.reasons.is_empty(), "a no always says why");
+        // And it holds exactly until the first piece expires.
+        if let Some((as_of, limit)) = verdict.rests_on {
+            let last = as_of.forth(limit);
+            prop_assert!(ready(&seen, &limits, last).is_yes());
+            prop_assert!(!ready(&seen, &limits, last.forth(Duration::from_millis(1))).is_yes());
+        }
+        prop_assert!(live(&seen, &limits, NOW).is_yes(), "nothing of this is proof of a hang");
+    }
+}

@@ -1,0 +1,192 @@
+//! The shape of the config file. Its JSON Schema is published, and is what the file is checked by.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::duration::Written;
+
+/// The whole file. Every setting may also come from the environment or a flag, which win.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "pillion", extend("$id" = "https://pillion.dev/schema/pillion.schema.json"))]
+pub struct File {
+    /// The cluster this broker belongs to.
+    pub cluster: Cluster,
+    /// Who this broker is.
+    pub broker: Broker,
+    /// Which Kafka runs, and its settings.
+    pub kafka: Kafka,
+    /// The volumes of this node.
+    pub storage: Storage,
+    /// Where init leaves what the sidecar and Kafka read. Default: `/run/pillion`.
+    pub run_dir: Option<PathBuf>,
+    /// How the sidecar watches.
+    pub sidecar: Sidecar,
+}
+
+/// The cluster this broker belongs to.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Cluster {
+    /// A name for people: labels, metrics, the page. Required.
+    pub name: Option<String>,
+    /// Kafka's cluster id: 22 characters, as `kafka-storage random-uuid` prints it. Required.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{22}$"))]
+    pub id: Option<String>,
+}
+
+/// Who this broker is.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Broker {
+    /// The roles of this node. Required.
+    pub mode: Option<Mode>,
+    /// id = idBase + ordinal. Required.
+    #[schemars(range(min = 0, max = 2_147_483_647_i64))]
+    pub id_base: Option<i64>,
+    /// The ids this map may use, both ends included, as in "1001-1006". Default: any.
+    #[schemars(regex(pattern = "^[0-9]+ *- *[0-9]+$"))]
+    pub id_range: Option<String>,
+    /// Which one of its map this is. Default: the number the host name ends with.
+    #[schemars(range(min = 0, max = 2_147_483_647_i64))]
+    pub ordinal: Option<i64>,
+    /// The failure domain, written as `broker.rack`.
+    pub zone: Zone,
+    /// The address the agent asks: "auto" (from `listeners`) or host:port. Default: auto.
+    pub listener: Option<String>,
+}
+
+/// The failure domain.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Zone {
+    /// The zone.
+    pub value: Option<String>,
+    /// What to do without a value: stop (fail), render no rack (none), use `literal`. Default: fail.
+    pub when_missing: Option<WhenMissing>,
+    /// The zone of a broker whose zone is not known, with `whenMissing: literal`.
+    pub literal: Option<String>,
+}
+
+/// What to do when the zone is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WhenMissing {
+    /// Stop.
+    Fail,
+    /// Render no rack.
+    None,
+    /// Use the given literal.
+    Literal,
+}
+
+/// The roles of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// A broker with `KRaft` controllers elsewhere.
+    KraftBroker,
+    /// A controller and nothing else.
+    KraftController,
+    /// Broker and controller in one process.
+    KraftCombined,
+}
+
+/// Which Kafka runs, and its settings.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Kafka {
+    /// Its version, as in "4.3.1". Required.
+    #[schemars(regex(pattern = "^[0-9]+\\.[0-9]+(\\.[0-9]+)?$"))]
+    pub version: Option<String>,
+    /// Where it is installed. Default: `/opt/kafka`.
+    pub home: Option<PathBuf>,
+    /// Your settings, on top of the defaults of the mode. What pillion computes cannot be contradicted.
+    pub properties: BTreeMap<String, Scalar>,
+}
+
+/// Text, a number or a truth value, taken as it is written.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Scalar(pub String);
+
+impl JsonSchema for Scalar {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// The volumes of this node.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Storage {
+    /// Kafka's log directories. Required.
+    pub log_dirs: Vec<PathBuf>,
+    /// Where the metadata log lies. Default: the first log directory.
+    pub metadata_log_dir: Option<PathBuf>,
+    /// Refuse a log directory that neither is a mount point nor lies directly in one. Default: false.
+    pub must_be_mount: Option<bool>,
+    /// This is the first start of this node: empty volumes are formatted. Take it out afterwards.
+    pub bootstrap: Option<bool>,
+    /// How a controller of a dynamic quorum joins at bootstrap: "standalone", "none" (a joiner), or the
+    /// value of `kafka-storage format --initial-controllers`.
+    pub initial_controllers: Option<String>,
+}
+
+/// How the sidecar watches.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Sidecar {
+    /// Address and port of the probes and metrics. Default: 0.0.0.0:9440.
+    pub listen: Option<String>,
+    /// Deadlines, ages and intervals, which must fit each other.
+    pub timing: Timing,
+    /// The break-glass.
+    #[serde(rename = "override")]
+    pub override_: Override,
+}
+
+/// The break-glass.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Override {
+    /// The longest a forced verdict may last. Default: 2h.
+    pub max_duration: Option<Written>,
+}
+
+/// Deadlines, ages and intervals.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Timing {
+    /// `broker.session.timeout.ms`, rendered to brokers and controllers. Default: 9s.
+    pub session_timeout: Option<Written>,
+    /// `broker.heartbeat.interval.ms`, rendered to brokers and controllers. Default: 2s.
+    pub heartbeat_interval: Option<Written>,
+    /// The kubelet's readiness period. Default: 1s.
+    pub probe_period: Option<Written>,
+    /// The kubelet's readiness timeout. Default: 1s.
+    pub probe_timeout: Option<Written>,
+    /// What clocks and schedulers may take. Default: 500ms.
+    pub margin: Option<Written>,
+    /// Between two questions to the quorum. Default: 1s.
+    pub quorum_interval: Option<Written>,
+    /// Between two looks at how far the broker has applied metadata. Default: 250ms.
+    pub applied_interval: Option<Written>,
+    /// Between two pages of the scan of own replicas. Default: 500ms.
+    pub scan_interval: Option<Written>,
+    /// How old a scan of own replicas may be. Default: 15s.
+    pub scan_max_age: Option<Written>,
+    /// Between two looks at the log directories. Default: 5s.
+    pub log_dir_interval: Option<Written>,
+    /// How old a look at the log directories may be. Default: 20s.
+    pub log_dir_max_age: Option<Written>,
+    /// How long nothing may move before a broker counts as hung. Default: 60s.
+    pub hung_after: Option<Written>,
+    /// The deadline of one request. Default: 3s.
+    pub request_timeout: Option<Written>,
+}

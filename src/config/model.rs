@@ -1,0 +1,195 @@
+//! A configuration that has been checked: what the rest of pillion is given.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{file::Mode, place::Places, timing::Timing};
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// This broker.
+    pub broker: Broker,
+    /// Kafka and its settings.
+    pub kafka: Kafka,
+    /// The volumes.
+    pub storage: Storage,
+    /// Where init leaves what the sidecar and Kafka read.
+    pub run_dir: PathBuf,
+    /// How the sidecar watches.
+    pub sidecar: Sidecar,
+    /// Where each setting was written, for messages.
+    pub places: Places,
+}
+
+/// The cluster this broker belongs to.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// A name for people.
+    pub name: String,
+    /// Kafka's cluster id.
+    pub id: String,
+}
+
+/// Who this broker is.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// The roles of this node.
+    pub mode: Mode,
+    /// id = this + ordinal.
+    pub id_base: i32,
+    /// The ids this map may use.
+    pub id_range: Option<RangeInclusive<i32>>,
+    /// Which one of its map this is; `None` means by the host name.
+    pub ordinal: Option<i32>,
+    /// The failure domain, the policy for a missing one already applied.
+    pub zone: Option<String>,
+    /// The address the agent asks.
+    pub listener: Listener,
+}
+
+/// The address the agent asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listener {
+    /// Found in `listeners`.
+    Auto,
+    /// Given.
+    At {
+        /// Host name or address, without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+}
+
+impl Mode {
+    /// Whether a broker runs in this process.
+    pub fn has_broker(self) -> bool {
+        matches!(self, Self::KraftBroker | Self::KraftCombined)
+    }
+
+    /// Whether a controller runs in this process.
+    pub fn has_controller(self) -> bool {
+        matches!(self, Self::KraftController | Self::KraftCombined)
+    }
+
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KraftBroker => "kraft-broker",
+            Self::KraftController => "kraft-controller",
+            Self::KraftCombined => "kraft-combined",
+        }
+    }
+}
+
+/// Kafka and its settings.
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    /// Its version.
+    pub version: KafkaVersion,
+    /// Where it is installed.
+    pub home: PathBuf,
+    /// The user's settings.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// A version of Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KafkaVersion {
+    /// 4 of 4.3.1.
+    pub major: u16,
+    /// 3 of 4.3.1.
+    pub minor: u16,
+    /// 1 of 4.3.1.
+    pub patch: u16,
+}
+
+impl KafkaVersion {
+    /// Whether this is at least `major.minor`.
+    pub fn at_least(self, major: u16, minor: u16) -> bool {
+        (self.major, self.minor) >= (major, minor)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.').map(|part| {
+            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            digits.then(|| part.parse().ok()).flatten()
+        });
+        let version =
+            Self { major: parts.next()??, minor: parts.next()??, patch: parts.next().unwrap_or(Some(0))? };
+        parts.next().is_none().then_some(version)
+    }
+}
+
+impl fmt::Display for KafkaVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// The volumes of this node.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// Kafka's log directories, at least one.
+    pub log_dirs: Vec<PathBuf>,
+    /// Where the metadata log lies, when it is not the first log directory.
+    pub metadata_log_dir: Option<PathBuf>,
+    /// Refuse a log directory that is no mount.
+    pub must_be_mount: bool,
+    /// Empty volumes are formatted: the first start of this node.
+    pub bootstrap: bool,
+    /// How a controller of a dynamic quorum joins at bootstrap.
+    pub initial_controllers: Option<InitialControllers>,
+}
+
+impl Storage {
+    /// Where the metadata log lies.
+    pub fn metadata_dir(&self) -> &Path {
+        let first = || self.log_dirs.first().map_or(Path::new(""), PathBuf::as_path);
+        self.metadata_log_dir.as_deref().unwrap_or_else(first)
+    }
+
+    /// Every directory that has a `meta.properties`, the metadata directory last when it stands alone.
+    pub fn all_dirs(&self) -> Vec<PathBuf> {
+        let extra = self.metadata_log_dir.iter().filter(|dir| !self.log_dirs.contains(dir));
+        self.log_dirs.iter().chain(extra).cloned().collect()
+    }
+}
+
+/// How a controller of a dynamic quorum (KIP-853) joins at bootstrap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InitialControllers {
+    /// The only voter of a new quorum.
+    Standalone,
+    /// A joiner, which becomes a voter later.
+    None,
+    /// One of these: the value of `--initial-controllers`.
+    Voters(String),
+}
+
+/// How the sidecar watches.
+#[derive(Debug, Clone)]
+pub struct Sidecar {
+    /// Address and port of the probes and metrics.
+    pub listen: SocketAddr,
+    /// Deadlines, ages and intervals that fit each other.
+    pub timing: Timing,
+    /// The break-glass.
+    pub override_: Override,
+}
+
+/// The break-glass.
+#[derive(Debug, Clone)]
+pub struct Override {
+    /// The longest a forced verdict may last.
+    pub max_duration: Duration,
+}

@@ -1,0 +1,121 @@
+#![allow(clippy::unwrap_used, reason = "a failed step should stop the test where it stands")]
+use super::*;
+
+const GOOD: &str = include_str!("../../examples/kraft-broker.yaml");
+
+fn errors(text: &str, sources: &Sources) -> Vec<String> {
+    let problems = load_bytes(text.as_bytes(), "p.yaml", sources).unwrap_err();
+    problems.iter().map(|p| format!("{}: {}", p.place, p.what)).collect()
+}
+
+#[test]
+fn the_published_schema_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/pillion.schema.json");
+    if std::env::var_os("PILLION_BLESS").is_some() {
+        std::fs::write(path, published_schema()).unwrap();
+    }
+    let there = std::fs::read_to_string(path).unwrap();
+    assert_eq!(there, published_schema(), "run the tests with PILLION_BLESS=1 and commit the schema");
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    let text = "clustr: {}\nbroker:\n  mode: kraft-brokr\n  idBase: x\n  ordinal: -1\n  zone: { value: a, value: b }\n\
+                kafka:\n  version: 3\n  properties:\n    a.b:\nstorage:\n  logDirs: [data, /d, /d/1]\n\
+                sidecar:\n  listen: 9440\n  timing:\n    sessionTimeout: 9\n    hungAfter: 5s\n";
+    assert_eq!(
+        errors(text, &Sources::default()),
+        [
+            "p.yaml:6: value is set twice (first at p.yaml:6)",
+            "p.yaml:1: clustr: there is no such setting",
+            "p.yaml:3: broker.mode: \"kraft-brokr\" is no choice here",
+            "p.yaml:4: broker.idBase: \"x\" is not a whole number from 0 to 2147483647",
+            "p.yaml:5: broker.ordinal: \"-1\" is not a whole number from 0 to 2147483647",
+            "p.yaml:10: kafka.properties.a.b: it has no value",
+            "p.yaml:16: sidecar.timing.sessionTimeout: \"9\" is not a duration",
+            "p.yaml:8: kafka.version: \"3\" is no version",
+            "p.yaml:12: storage.logDirs: \"data\" is not an absolute path below /",
+            "p.yaml:12: storage.logDirs: /d and /d/1 overlap",
+            "p.yaml:14: sidecar.listen: \"9440\" is no address",
+            "p.yaml:17: sidecar.timing.hungAfter: 5s is less than the larger of 1m and 2 x requestTimeout 3s: a slow \
+         broker would be killed",
+        ]
+    );
+}
+
+#[test]
+fn flags_win_over_the_environment_and_it_over_the_file() {
+    let mut sources = Sources::default();
+    let zone =
+        |sources: &Sources| load_bytes(GOOD.as_bytes(), "p", sources).unwrap().config.broker.zone.unwrap();
+    assert_eq!(zone(&sources), "zone-a");
+    sources.env.push(("PILLION_BROKER_ZONE_VALUE".into(), "from-env".into()));
+    assert_eq!(zone(&sources), "from-env");
+    sources.flag("--zone", "broker.zone.value", "from-flag");
+    assert_eq!(zone(&sources), "from-flag");
+    sources.flag("--set", "kafka.properties.num.io.threads", "3");
+    sources.env.push(("PILLION_STORAGE_LOG_DIRS".into(), "/a,/b".into()));
+    let loaded = load_bytes(GOOD.as_bytes(), "p", &sources).unwrap();
+    assert_eq!(loaded.config.kafka.properties["num.io.threads"], "3");
+    assert_eq!(loaded.config.storage.log_dirs.len(), 2);
+}
+
+#[test]
+fn a_mistake_from_the_environment_or_a_flag_names_it() {
+    let mut sources = Sources::default();
+    sources.env.push(("PILLION_BROKER_ID_BASE".into(), "one".into()));
+    sources.flag("--set", "broker.ordnal", "1");
+    assert_eq!(
+        errors(GOOD, &sources),
+        [
+            "flag --set: there is no setting broker.ordnal",
+            "environment PILLION_BROKER_ID_BASE: broker.idBase: \"one\" is not a whole number from 0 to 2147483647",
+        ]
+    );
+    let mut near = Sources::default();
+    near.env.push(("PILLION_CLUSTR_ID".into(), "x".into()));
+    near.env.push(("PILLION_PORT_9440_TCP".into(), "x".into()));
+    let notices = load_bytes(GOOD.as_bytes(), "p", &near).unwrap().notices;
+    assert_eq!(notices, ["environment PILLION_CLUSTR_ID is not looked at; did you mean PILLION_CLUSTER_ID?"]);
+}
+
+#[test]
+fn text_stays_as_it_is_written() {
+    let text = GOOD.replace("4.3.1", "3.10");
+    let config = load_bytes(text.as_bytes(), "p", &Sources::default()).unwrap().config;
+    assert_eq!(config.kafka.version, KafkaVersion { major: 3, minor: 10, patch: 0 });
+}
+
+#[test]
+fn what_is_no_config_is_told_and_not_swallowed() {
+    for (bytes, says) in [
+        (&b""[..], "it holds no settings"),
+        (b"# nothing\n", "it holds no settings"),
+        (b"\xff\xfe\x00", "it is not UTF-8 text"),
+        (b"a: [1, 2", "it is not YAML"),
+        (b"a: &x 1\nb: *x\n", "anchors and aliases are not taken"),
+        (b"- 1\n", "it is a list, where a mapping belongs"),
+        (b"text\n", "it is a single value, where a mapping belongs"),
+        (b"a: 1\n---\nb: 1\n", "a second document begins"),
+        (b"[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]", "it is nested too deeply"),
+    ] {
+        let problems = load_bytes(bytes, "p", &Sources::default()).unwrap_err();
+        assert!(problems.iter().any(|p| p.what.contains(says)), "{says}: {problems:?}");
+    }
+    let huge = vec![b'#'; 2 << 20];
+    assert!(load_bytes(&huge, "p", &Sources::default()).unwrap_err()[0].what.contains("larger than"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_fall_over(text in "[a-z:\\-\\[\\]{}\"'#&*!|>%@ \n\t0-9]{0,200}") {
+        let _ = load_bytes(text.as_bytes(), "p", &Sources::default());
+    }
+
+    #[test]
+    fn no_cut_makes_it_fall_over(at in 0..GOOD.len(), bytes: Vec<u8>) {
+        let mut cut = GOOD.as_bytes()[..at].to_vec();
+        cut.extend(bytes);
+        let _ = load_bytes(&cut, "p", &Sources::default());
+    }
+}

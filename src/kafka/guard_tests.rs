@@ -1,0 +1,136 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step should stop the test where it stands")]
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages as m;
+use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::describe_quorum_response as quorum;
+use kafka_protocol::messages::list_partition_reassignments_response as reassigned;
+use kafka_protocol::messages::metadata_response as metadata;
+use kafka_protocol::messages::{BrokerId, TopicName};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
+
+use crate::kafka::{Call, decode_answer};
+
+fn text(text: &'static str) -> StrBytes {
+    StrBytes::from_static_str(text)
+}
+
+fn frame<T: Encodable + HeaderVersion>(message: &T, version: i16) -> Bytes {
+    let mut frame = BytesMut::new();
+    if T::header_version(version) > 0 {
+        frame.extend_from_slice(&[0]);
+    }
+    message.encode(&mut frame, version).unwrap();
+    frame.freeze()
+}
+
+/// The layout accepts what the encoder of `kafka-protocol` makes, and nothing shorter or longer.
+fn agrees<Req: Call>(message: &Req::Response, version: i16)
+where
+    Req::Response: Encodable + PartialEq + std::fmt::Debug,
+{
+    let frame = frame(message, version);
+    assert_eq!(&decode_answer::<Req>(&frame, version).unwrap(), message, "version {version}");
+    for len in 0..frame.len() {
+        let cut = frame.slice(..len);
+        assert!(decode_answer::<Req>(&cut, version).is_err(), "version {version} cut to {len} bytes");
+    }
+    let mut longer = BytesMut::from(&frame[..]);
+    longer.extend_from_slice(&[0]);
+    assert!(decode_answer::<Req>(&longer.freeze(), version).is_err(), "version {version} with a byte more");
+}
+
+#[test]
+fn api_versions_agree() {
+    for version in 0..=4 {
+        let mut message = m::ApiVersionsResponse::default().with_api_keys(vec![
+            ApiVersion::default()
+                .with_api_key(3)
+                .with_max_version(12);
+            3
+        ]);
+        if version >= 1 {
+            message = message.with_throttle_time_ms(7);
+        }
+        if version >= 3 {
+            message = message
+                .with_finalized_features_epoch(42)
+                .with_zk_migration_ready(true)
+                .with_supported_features(vec![
+                    SupportedFeatureKey::default().with_name(text("metadata.version")),
+                ])
+                .with_finalized_features(vec![
+                    FinalizedFeatureKey::default().with_name(text("metadata.version")),
+                ]);
+        }
+        agrees::<m::ApiVersionsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn describe_quorum_agrees() {
+    for version in 0..=2 {
+        let mut state = quorum::ReplicaState::default().with_replica_id(BrokerId(1)).with_log_end_offset(9);
+        if version >= 1 {
+            state = state.with_last_fetch_timestamp(5).with_last_caught_up_timestamp(6);
+        }
+        let partition = quorum::PartitionData::default()
+            .with_high_watermark(99)
+            .with_current_voters(vec![state.clone(), state.clone()])
+            .with_observers(vec![state]);
+        let topic = quorum::TopicData::default()
+            .with_topic_name(TopicName(text("__cluster_metadata")))
+            .with_partitions(vec![partition]);
+        let mut message = m::DescribeQuorumResponse::default().with_topics(vec![topic]);
+        if version >= 2 {
+            let listener = quorum::Listener::default().with_host(text("h")).with_port(9093);
+            let node = quorum::Node::default().with_listeners(vec![listener]);
+            message = message.with_nodes(vec![node]).with_error_message(None);
+        }
+        agrees::<m::DescribeQuorumRequest>(&message, version);
+    }
+}
+
+#[test]
+fn metadata_agrees() {
+    for version in 0..=13 {
+        let partition = metadata::MetadataResponsePartition::default()
+            .with_replica_nodes(vec![BrokerId(1), BrokerId(2)])
+            .with_isr_nodes(vec![BrokerId(1)]);
+        let topic = metadata::MetadataResponseTopic::default()
+            .with_name(Some(TopicName(text("t"))))
+            .with_partitions(vec![partition]);
+        let broker =
+            metadata::MetadataResponseBroker::default().with_node_id(BrokerId(1)).with_host(text("h"));
+        let message = m::MetadataResponse::default().with_brokers(vec![broker; 2]).with_topics(vec![topic]);
+        agrees::<m::MetadataRequest>(&message, version);
+    }
+}
+
+#[test]
+fn list_partition_reassignments_agrees() {
+    let partition = reassigned::OngoingPartitionReassignment::default()
+        .with_replicas(vec![BrokerId(1); 3])
+        .with_adding_replicas(vec![BrokerId(1)]);
+    let topic = reassigned::OngoingTopicReassignment::default()
+        .with_name(TopicName(text("t")))
+        .with_partitions(vec![partition]);
+    let message = m::ListPartitionReassignmentsResponse::default().with_topics(vec![topic]);
+    agrees::<m::ListPartitionReassignmentsRequest>(&message, 0);
+}
+
+#[test]
+fn a_hostile_count_is_refused_before_memory_is_reserved() {
+    // Without the guard each of these asks the decoder for tens of gigabytes at once.
+    let compact = [0xff, 0xff, 0xff, 0xff, 0x0f];
+    let api_versions_v3: Vec<u8> = [&[0, 0][..], &compact].concat();
+    assert!(decode_answer::<m::ApiVersionsRequest>(&api_versions_v3.into(), 3).is_err());
+    let api_versions_v0: &[u8] = &[0, 0, 0x7f, 0xff, 0xff, 0xff];
+    assert!(decode_answer::<m::ApiVersionsRequest>(&Bytes::from_static(api_versions_v0), 0).is_err());
+    let metadata: Vec<u8> = [&[0, 0, 0, 0, 0][..], &compact].concat();
+    assert!(decode_answer::<m::MetadataRequest>(&metadata.into(), 12).is_err());
+    let in_a_tag: Vec<u8> = [&[0, 0, 1, 0, 0, 0, 0, 1, 0, 5][..], &compact].concat();
+    assert!(decode_answer::<m::ApiVersionsRequest>(&in_a_tag.into(), 3).is_err());
+    let header_tags = Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x0f]);
+    assert!(decode_answer::<m::MetadataRequest>(&header_tags, 12).is_err());
+}

@@ -1,0 +1,37 @@
+//! Kafka's wire protocol, as far as the verdict needs it.
+//!
+//! * [`Connection`]: one TCP (or TLS) connection, one request outstanding, every answer capped and checked.
+//! * [`requests`]: the small requests, each answered by a plain struct.
+//! * [`scan`]: the pass over all partitions of the cluster, decoded off the socket in constant memory.
+//!
+//! Nothing a peer sends may make this code panic, allocate more than a small multiple of a frame's cap, or
+//! wait beyond a deadline.
+
+mod call;
+mod connection;
+mod error;
+mod frame;
+mod guard;
+mod layouts;
+mod pending;
+pub mod requests;
+pub mod scan;
+
+pub use call::{Answer, Call, decode_answer};
+pub use connection::{Address, Connection, DEFAULT_CAP};
+pub use error::WireError;
+pub use frame::frame_length;
+pub use guard::{Field, Layout, Shape};
+pub use pending::PendingCall;
+
+/// Kafka's error codes that are told apart here (`org.apache.kafka.common.protocol.Errors`).
+pub mod codes {
+    /// No error.
+    pub const NONE: i16 = 0;
+    /// The topic or partition is not there (any more).
+    pub const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+    /// Describing the topic was refused.
+    pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
+    /// The broker does not speak the version that the request was sent in.
+    pub const UNSUPPORTED_VERSION: i16 = 35;
+}

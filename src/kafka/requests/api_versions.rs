@@ -1,0 +1,108 @@
+//! What a broker can do, and how far its image of the cluster has got.
+
+use bytes::Bytes;
+use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::protocol::StrBytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use crate::kafka::call::{answer_body, decode_answer};
+use crate::kafka::{Call, Connection, WireError, codes};
+
+/// Present on `KRaft` nodes only.
+const DESCRIBE_QUORUM: i16 = 55;
+/// `LeaderAndIsr`, `UpdateMetadata`, `ControlledShutdown`: between the brokers of a `ZooKeeper` cluster only.
+const ZOOKEEPER_ONLY: [i16; 3] = [4, 6, 7];
+/// The first version with the features epoch.
+const VERSION: i16 = 3;
+
+/// The versions of one request that somebody speaks, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionRange {
+    /// The lowest.
+    pub min: i16,
+    /// The highest.
+    pub max: i16,
+}
+
+/// What a broker or controller said about itself (`ApiVersionsResponse`, KIP-35, KIP-584).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiVersions {
+    keys: Vec<(i16, VersionRange)>,
+    /// `FinalizedFeaturesEpoch`: on a `KRaft` broker the offset of the last metadata record in its image. `None`
+    /// when the node names none. In `ZooKeeper` mode a znode version, of no use as an offset.
+    pub applied: Option<i64>,
+    /// The node runs in `KRaft` mode.
+    pub kraft: bool,
+    /// The node runs in `ZooKeeper` mode.
+    pub zookeeper: bool,
+    /// The node is a controller set up for a migration from `ZooKeeper` (KIP-866).
+    pub zk_migration_ready: bool,
+}
+
+impl ApiVersions {
+    /// The versions that the node has of the request with this key.
+    pub fn range(&self, key: i16) -> Option<VersionRange> {
+        self.keys.iter().find(|(known, _)| *known == key).map(|(_, range)| *range)
+    }
+
+    /// The highest version of a request that the node has too and that lies in `ours`.
+    pub fn pick(&self, api: &'static str, key: i16, ours: VersionRange) -> Result<i16, WireError> {
+        let theirs = self.range(key).ok_or(WireError::Unsupported { api })?;
+        let version = ours.max.min(theirs.max);
+        if version < ours.min || version < theirs.min {
+            return Err(WireError::Unsupported { api });
+        }
+        Ok(version)
+    }
+
+    pub(super) fn pick_for<Req: Call>(&self, min: i16, max: i16) -> Result<i16, WireError> {
+        self.pick(Req::NAME, Req::KEY, VersionRange { min, max })
+    }
+}
+
+/// `ApiVersions`: needs no authorization, and answers before SASL.
+///
+/// Asked in v3; a node that does not have it says so in v0's form, and is asked again in v0.
+pub async fn api_versions<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<S>,
+    deadline: Instant,
+) -> Result<ApiVersions, WireError> {
+    let request = ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str(env!("CARGO_PKG_NAME")))
+        .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
+    let frame = connection.exchange::<ApiVersionsRequest>(VERSION, &request, deadline).await?;
+    let decoded = if error_code(&frame)? == codes::UNSUPPORTED_VERSION {
+        connection.call(0, &ApiVersionsRequest::default(), deadline).await?.message
+    } else {
+        decode_answer::<ApiVersionsRequest>(&frame, VERSION).inspect_err(|_| connection.poison())?
+    };
+    if decoded.error_code != codes::NONE {
+        return Err(WireError::Answered { api: ApiVersionsRequest::NAME, code: decoded.error_code });
+    }
+    Ok(summary(&decoded))
+}
+
+/// The error code, which comes first in every version.
+fn error_code(frame: &Bytes) -> Result<i16, WireError> {
+    let body = answer_body::<ApiVersionsRequest>(frame, VERSION)?;
+    let code = body.first_chunk().ok_or(WireError::Malformed { what: "an empty answer" })?;
+    Ok(i16::from_be_bytes(*code))
+}
+
+fn summary(answer: &ApiVersionsResponse) -> ApiVersions {
+    let keys: Vec<_> = answer
+        .api_keys
+        .iter()
+        .map(|api| (api.api_key, VersionRange { min: api.min_version, max: api.max_version }))
+        .collect();
+    let has = |key: i16| keys.iter().any(|(known, _)| *known == key);
+    let epoch = answer.finalized_features_epoch;
+    ApiVersions {
+        applied: (epoch >= 0).then_some(epoch),
+        kraft: has(DESCRIBE_QUORUM),
+        zookeeper: ZOOKEEPER_ONLY.into_iter().any(has),
+        zk_migration_ready: answer.zk_migration_ready,
+        keys,
+    }
+}

@@ -1,0 +1,38 @@
+//! Which brokers a broker lists.
+
+use kafka_protocol::messages::MetadataRequest;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use crate::kafka::requests::ApiVersions;
+use crate::kafka::{Connection, WireError};
+
+/// The head of a `MetadataResponse`, without topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedBrokers {
+    /// Cluster id; `None` where the broker has none yet.
+    pub cluster_id: Option<String>,
+    /// The controller in `ZooKeeper` mode; in `KRaft` mode a random live broker. -1 when unknown.
+    pub controller_id: i32,
+    /// Ids of the brokers that are registered and not fenced, in the answer's order.
+    pub brokers: Vec<i32>,
+}
+
+/// `Metadata` for no topic at all. Needs no authorization.
+///
+/// The list of topics is empty, not null, which would mean all topics; and creation by asking is off.
+pub async fn listed_brokers<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<S>,
+    versions: &ApiVersions,
+    deadline: Instant,
+) -> Result<ListedBrokers, WireError> {
+    let version = versions.pick_for::<MetadataRequest>(4, 12)?;
+    let request =
+        MetadataRequest::default().with_topics(Some(Vec::new())).with_allow_auto_topic_creation(false);
+    let answer = connection.call(version, &request, deadline).await?.message;
+    Ok(ListedBrokers {
+        cluster_id: answer.cluster_id.map(|id| id.to_string()),
+        controller_id: answer.controller_id.0,
+        brokers: answer.brokers.iter().map(|broker| broker.node_id.0).collect(),
+    })
+}

@@ -1,0 +1,17 @@
+//! The small requests, each answered by a plain struct of ours.
+//!
+//! Each takes the connection, what the broker supports ([`ApiVersions`]) and a deadline for the whole call.
+
+mod api_versions;
+mod brokers;
+mod log_dirs;
+mod quorum;
+mod reassignments;
+
+pub use api_versions::{ApiVersions, VersionRange, api_versions};
+pub use brokers::{ListedBrokers, listed_brokers};
+pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs};
+pub use quorum::{
+    Quorum, ReplicaState, describe_quorum, describe_quorum_request, describe_quorum_version, quorum_of,
+};
+pub use reassignments::{Reassignment, list_partition_reassignments};

@@ -1,0 +1,40 @@
+//! What one answer of a scan comes to.
+
+use pillion_probes::replicas::Tally;
+
+/// Where the next page starts (`DescribeTopicPartitionsResponse.Cursor`, KIP-966).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// The topic that the page starts in, or the first one behind it when it is gone by then.
+    pub topic: String,
+    /// The first partition of it.
+    pub partition: i32,
+}
+
+/// The brokers that a `Metadata` answer lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brokers {
+    /// How many.
+    pub listed: u32,
+    /// The broker that the scan is about is among them.
+    pub own: bool,
+    /// The controller in `ZooKeeper` mode; a random live broker in `KRaft` mode. -1 when unknown.
+    pub controller_id: i32,
+}
+
+/// One answer: all partitions, or up to a page of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What was found about the broker's own replicas.
+    pub tally: Tally,
+    /// The brokers listed; `None` in `DescribeTopicPartitions`, which lists none.
+    pub brokers: Option<Brokers>,
+    /// Where to go on; `None` when this was the last page.
+    pub next_cursor: Option<Cursor>,
+    /// Bytes of the frame, its length included.
+    pub bytes: u64,
+    /// Milliseconds that the broker's quota asks to wait before the next request.
+    pub throttle_ms: i32,
+    /// Error code of the answer as a whole; `Metadata` has one from v13 on.
+    pub error_code: i16,
+}

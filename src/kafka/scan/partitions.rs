@@ -1,0 +1,274 @@
+//! The decoder of `Metadata` and `DescribeTopicPartitions` answers.
+
+use pillion_probes::replicas::Tally;
+
+use crate::kafka::codes;
+use crate::kafka::scan::push::{Items, Next, Push};
+use crate::kafka::scan::window::{Stop, Window};
+use crate::kafka::scan::{Brokers, Cursor, Page, ScanError, Step};
+
+/// Longest name of a topic (`org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH`), in bytes.
+const NAME_MAX: u16 = 249;
+/// Longest host, rack or cluster id accepted, in bytes.
+const TEXT_MAX: u16 = 4096;
+
+/// Which answer is decoded. All versions here are flexible ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanKind {
+    /// `Metadata` of all topics, versions 9 to 13.
+    Metadata {
+        /// Version of the request.
+        version: i16,
+    },
+    /// `DescribeTopicPartitions`, version 0 (3.8, `KRaft` only).
+    DescribeTopicPartitions,
+}
+
+/// Decodes one answer as its bytes come, and keeps what concerns one broker.
+///
+/// Memory: the name of one topic, the start of one cut-off item (at most 21 KB) and the [`Tally`].
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    push: Push<Partitions>,
+    bytes: u64,
+}
+
+impl Scanner {
+    /// A decoder of one answer about broker `own_id`.
+    ///
+    /// `bytes` is the length of what will be fed: the frame from behind the correlation id to its end.
+    /// `resumed` is the topic that the request's cursor pointed into: it was counted with an earlier page.
+    pub fn new(kind: ScanKind, own_id: i32, bytes: u64, resumed: Option<&Cursor>) -> Result<Self, ScanError> {
+        let version = match kind {
+            ScanKind::Metadata { version } if !(9..=13).contains(&version) => {
+                return Err(ScanError::Version(version));
+            }
+            ScanKind::Metadata { version } => Some(version),
+            ScanKind::DescribeTopicPartitions => None,
+        };
+        let resumed = resumed.filter(|cursor| cursor.partition > 0).map(|cursor| cursor.topic.clone());
+        Ok(Self { push: Push::new(Partitions::new(version, own_id, resumed), bytes), bytes })
+    }
+
+    /// Decodes the next bytes of the frame, however few or many.
+    ///
+    /// Fails as soon as a length or count cannot be true; further feeds fail the same way.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Step, ScanError> {
+        self.push.feed(bytes)
+    }
+
+    /// What was found so far: of use for publishing faults before the end of a long answer.
+    pub fn tally(&self) -> &Tally {
+        &self.push.items().page.tally
+    }
+
+    /// What was found. Call it after [`Step::Complete`]; before it, it is what was found so far.
+    pub fn finish(self) -> Page {
+        Page { bytes: self.bytes + 8, ..self.push.into_items().page }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum At {
+    Throttle,
+    Brokers,
+    Broker { left: u32 },
+    Controller,
+    Topics,
+    Topic,
+    Partitions { left: u32 },
+    TopicEnd,
+    Rest,
+    CursorEnd,
+    End,
+}
+
+#[derive(Clone, Debug)]
+struct Partitions {
+    /// Of `Metadata`; `None` for `DescribeTopicPartitions`.
+    metadata: Option<i16>,
+    own_id: i32,
+    resumed: Option<String>,
+    at: At,
+    topics_left: u32,
+    topic: Vec<u8>,
+    page: Page,
+}
+
+impl Partitions {
+    fn new(metadata: Option<i16>, own_id: i32, resumed: Option<String>) -> Self {
+        let (at, topic) = (At::Throttle, Vec::with_capacity(usize::from(NAME_MAX)));
+        Self { metadata, own_id, resumed, at, topics_left: 0, topic, page: Page::default() }
+    }
+
+    /// The version of `Metadata` is at least this.
+    fn since(&self, version: i16) -> bool {
+        self.metadata.is_some_and(|own| own >= version)
+    }
+
+    fn broker(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        let id = window.int32()?;
+        window.text("a broker's host", TEXT_MAX)?;
+        window.int32()?;
+        window.nullable_text("a rack", TEXT_MAX)?;
+        let brokers = self.page.brokers.get_or_insert(Brokers { listed: 0, own: false, controller_id: -1 });
+        brokers.listed += 1;
+        brokers.own |= id == self.own_id;
+        Ok(())
+    }
+
+    fn controller(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        window.nullable_text("the cluster id", TEXT_MAX)?;
+        let controller_id = window.int32()?;
+        let brokers = self.page.brokers.get_or_insert(Brokers { listed: 0, own: false, controller_id });
+        brokers.controller_id = controller_id;
+        Ok(())
+    }
+
+    /// The head of a topic; returns how many partitions follow.
+    fn topic(&mut self, window: &mut Window<'_>) -> Result<u32, Stop> {
+        let error = window.int16()?;
+        let name = window.nullable_text("a topic's name", NAME_MAX)?;
+        if self.metadata.is_none() || self.since(10) {
+            window.take(16)?;
+        }
+        window.take(1)?;
+        // Error, index, leader, epoch, three lists and the tagged fields.
+        let partitions = window.count("the partitions of a topic", 18)?;
+        if name.is_none() && error == codes::NONE {
+            return Err(ScanError::Null { what: "a topic's name" }.into());
+        }
+        let name = name.unwrap_or_default();
+        let continued = self.resumed.take().is_some_and(|resumed| resumed.as_bytes() == name);
+        let tally = &mut self.page.tally;
+        match error {
+            // The latter was deleted meanwhile: its replicas are nobody's any more.
+            codes::NONE | codes::UNKNOWN_TOPIC_OR_PARTITION => {}
+            codes::TOPIC_AUTHORIZATION_FAILED => tally.unauthorized_topics += 1,
+            _ => tally.failed_topics += 1,
+        }
+        tally.topics += u64::from(!continued && error != codes::UNKNOWN_TOPIC_OR_PARTITION);
+        self.topic.clear();
+        self.topic.extend_from_slice(name);
+        Ok(partitions)
+    }
+
+    /// One partition. Its own error code repeats what leader and lists say (5 no leader, 9 a replica's broker
+    /// is down), so it is not looked at.
+    #[inline]
+    fn partition(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        window.int16()?;
+        let index = window.int32()?;
+        let leader = window.int32()?;
+        window.int32()?;
+        let replicas = window.ids("the replicas of a partition")?;
+        let isr = window.ids("the ISR of a partition")?;
+        if self.metadata.is_none() {
+            window.nullable_ids("the eligible leaders of a partition")?;
+            window.nullable_ids("the last known eligible leaders of a partition")?;
+        }
+        let offline = window.ids("the offline replicas of a partition")?;
+        self.page.tally.partitions += 1;
+        let own = self.own_id.to_be_bytes();
+        let has = |ids: &[u8]| ids.as_chunks::<4>().0.contains(&own);
+        if has(replicas) {
+            let topic = &self.topic;
+            let name = || printable(topic);
+            self.page.tally.count_assigned(index, has(isr), leader >= 0, has(offline), name);
+        }
+        Ok(())
+    }
+
+    /// As many partitions as are at hand: the loop that takes the time.
+    fn partitions(&mut self, mut left: u32, window: &mut Window<'_>) -> Result<Next, Stop> {
+        while left > 0 {
+            self.partition(window)?;
+            left -= 1;
+            self.at = At::Partitions { left };
+            if !window.skip_empty_tags() {
+                return Ok(Next::Tags);
+            }
+            window.commit();
+        }
+        self.at = At::TopicEnd;
+        Ok(Next::Item)
+    }
+
+    fn rest(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
+        match self.metadata {
+            Some(version) => {
+                if version <= 10 {
+                    window.int32()?;
+                }
+                if version >= 13 {
+                    self.page.error_code = window.int16()?;
+                }
+            }
+            None => match window.int8()? {
+                -1 => {}
+                1 => {
+                    let topic = window.text("the cursor's topic", NAME_MAX)?;
+                    let partition = window.int32()?;
+                    let topic = std::str::from_utf8(topic)
+                        .map_err(|_| ScanError::Utf8 { what: "the cursor's topic" })?
+                        .to_owned();
+                    self.page.next_cursor = Some(Cursor { topic, partition });
+                }
+                mark => return Err(ScanError::Mark(mark).into()),
+            },
+        }
+        Ok(())
+    }
+}
+
+impl Items for Partitions {
+    fn item(&mut self, window: &mut Window<'_>) -> Result<Next, Stop> {
+        let (at, next) = match self.at {
+            At::Throttle => {
+                self.page.throttle_ms = window.int32()?;
+                (if self.metadata.is_some() { At::Brokers } else { At::Topics }, Next::Item)
+            }
+            // Id, host, port, rack, tagged fields.
+            At::Brokers => (At::Broker { left: window.count("the brokers", 11)? }, Next::Item),
+            At::Broker { left: 0 } => (At::Controller, Next::Item),
+            At::Broker { left } => {
+                self.broker(window)?;
+                (At::Broker { left: left - 1 }, Next::Tags)
+            }
+            At::Controller => {
+                self.controller(window)?;
+                (At::Topics, Next::Item)
+            }
+            At::Topics => {
+                // Error, name, internal, partitions, tagged fields.
+                self.topics_left = window.count("the topics", 6)?;
+                (At::Topic, Next::Item)
+            }
+            At::Topic if self.topics_left == 0 => (At::Rest, Next::Item),
+            At::Topic => {
+                let left = self.topic(window)?;
+                self.topics_left -= 1;
+                (At::Partitions { left }, Next::Item)
+            }
+            At::Partitions { left } => return self.partitions(left, window),
+            At::TopicEnd => {
+                window.int32()?;
+                (At::Topic, Next::Tags)
+            }
+            At::Rest => {
+                self.rest(window)?;
+                // A cursor has tagged fields of its own in front of the message's.
+                (if self.page.next_cursor.is_some() { At::CursorEnd } else { At::End }, Next::Tags)
+            }
+            At::CursorEnd => (At::End, Next::Tags),
+            At::End => (At::End, Next::Done),
+        };
+        self.at = at;
+        Ok(next)
+    }
+}
+
+/// A name as it may be shown: nothing a terminal or a log would act on.
+fn printable(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}

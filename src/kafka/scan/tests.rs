@@ -1,0 +1,346 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "a failed step should stop the test where it stands; proptest hands out values"
+)]
+
+use kafka_protocol::messages::describe_log_dirs_response as dirs;
+use kafka_protocol::messages::describe_topic_partitions_response as described;
+use kafka_protocol::messages::metadata_response as metadata;
+use kafka_protocol::messages::{
+    BrokerId, DescribeLogDirsResponse, DescribeTopicPartitionsResponse, MetadataResponse, TopicName,
+};
+use kafka_protocol::protocol::{Encodable, StrBytes};
+use pillion_probes::replicas::Tally;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+use super::{Cursor, LogDirsScanner, Page, ScanError, ScanKind, Scanner, Step};
+
+const OWN: i32 = 2;
+
+#[derive(Clone, Debug)]
+struct Part {
+    error: i16,
+    leader: i32,
+    replicas: Vec<i32>,
+    isr: Vec<i32>,
+    offline: Vec<i32>,
+    tags: Tags,
+}
+
+#[derive(Clone, Debug)]
+struct Topic {
+    error: i16,
+    name: String,
+    parts: Vec<Part>,
+    tags: Tags,
+}
+
+type Tags = BTreeMap<i32, bytes::Bytes>;
+
+fn tags() -> impl Strategy<Value = Tags> {
+    let content = prop::collection::vec(any::<u8>(), 0..300).prop_map(bytes::Bytes::from);
+    prop_oneof![
+        6 => Just(Tags::new()),
+        1 => prop::collection::btree_map(100..200_000, content, 1..4),
+    ]
+}
+
+fn ids() -> impl Strategy<Value = Vec<i32>> {
+    prop_oneof![9 => prop::collection::vec(0..5, 0..4), 1 => prop::collection::vec(0..200, 120..140)]
+}
+
+fn topics() -> impl Strategy<Value = Vec<Topic>> {
+    let part = (prop_oneof![Just(0), Just(5), Just(9)], -2..4, ids(), ids(), ids(), tags()).prop_map(
+        |(error, leader, replicas, isr, offline, tags)| Part { error, leader, replicas, isr, offline, tags },
+    );
+    let error = prop_oneof![8 => Just(0), 1 => Just(3), 1 => Just(29), 1 => Just(5)];
+    let topic = (error, "[a-z._-]{1,200}", prop::collection::vec(part, 0..20), tags())
+        .prop_map(|(error, name, parts, tags)| Topic { error, name, parts, tags });
+    prop::collection::vec(topic, 0..12)
+}
+
+/// The tally as a plain loop over the generated structure makes it.
+fn expected(topics: &[Topic]) -> Tally {
+    let mut tally = Tally::default();
+    for topic in topics {
+        tally.topics += u64::from(topic.error != 3);
+        tally.unauthorized_topics += u64::from(topic.error == 29);
+        tally.failed_topics += u64::from(![0, 3, 29].contains(&topic.error));
+        for (index, part) in (0..).zip(&topic.parts) {
+            tally.partitions += 1;
+            if part.replicas.contains(&OWN) {
+                let (isr, offline) = (part.isr.contains(&OWN), part.offline.contains(&OWN));
+                tally.count_assigned(index, isr, part.leader >= 0, offline, || topic.name.clone());
+            }
+        }
+    }
+    tally
+}
+
+fn broker_ids(ids: &[i32]) -> Vec<BrokerId> {
+    ids.iter().copied().map(BrokerId).collect()
+}
+
+fn name(text: &str) -> TopicName {
+    TopicName(StrBytes::from_string(text.to_owned()))
+}
+
+fn encode(message: &impl Encodable, version: i16) -> Vec<u8> {
+    let mut bytes = vec![0];
+    message.encode(&mut bytes, version).unwrap();
+    bytes
+}
+
+fn metadata_bytes(topics: &[Topic], brokers: &[i32], version: i16) -> Vec<u8> {
+    let topics = topics.iter().map(|topic| {
+        let parts = (0..).zip(&topic.parts).map(|(index, part)| {
+            metadata::MetadataResponsePartition::default()
+                .with_error_code(part.error)
+                .with_partition_index(index)
+                .with_leader_id(BrokerId(part.leader))
+                .with_replica_nodes(broker_ids(&part.replicas))
+                .with_isr_nodes(broker_ids(&part.isr))
+                .with_offline_replicas(broker_ids(&part.offline))
+                .with_unknown_tagged_fields(part.tags.clone())
+        });
+        metadata::MetadataResponseTopic::default()
+            .with_error_code(topic.error)
+            .with_name(Some(name(&topic.name)))
+            .with_partitions(parts.collect())
+            .with_unknown_tagged_fields(topic.tags.clone())
+    });
+    let brokers = brokers.iter().map(|id| {
+        metadata::MetadataResponseBroker::default()
+            .with_node_id(BrokerId(*id))
+            .with_host(StrBytes::from_static_str("broker.example"))
+            .with_rack(Some(StrBytes::from_static_str("a")))
+    });
+    let response = MetadataResponse::default()
+        .with_topics(topics.collect())
+        .with_brokers(brokers.collect())
+        .with_cluster_id(Some(StrBytes::from_static_str("cluster")))
+        .with_controller_id(BrokerId(7));
+    encode(&response, version)
+}
+
+fn described_bytes(topics: &[Topic], next: Option<&Cursor>) -> Vec<u8> {
+    let topics = topics.iter().map(|topic| {
+        let parts = (0..).zip(&topic.parts).map(|(index, part)| {
+            described::DescribeTopicPartitionsResponsePartition::default()
+                .with_error_code(part.error)
+                .with_partition_index(index)
+                .with_leader_id(BrokerId(part.leader))
+                .with_replica_nodes(broker_ids(&part.replicas))
+                .with_isr_nodes(broker_ids(&part.isr))
+                .with_eligible_leader_replicas((index % 2 == 0).then(|| broker_ids(&part.replicas)))
+                .with_last_known_elr((index % 3 == 0).then(|| broker_ids(&part.isr)))
+                .with_offline_replicas(broker_ids(&part.offline))
+                .with_unknown_tagged_fields(part.tags.clone())
+        });
+        described::DescribeTopicPartitionsResponseTopic::default()
+            .with_error_code(topic.error)
+            .with_name(Some(name(&topic.name)))
+            .with_partitions(parts.collect())
+            .with_unknown_tagged_fields(topic.tags.clone())
+    });
+    let cursor = next.map(|next| {
+        described::Cursor::default()
+            .with_topic_name(name(&next.topic))
+            .with_partition_index(next.partition)
+            .with_unknown_tagged_fields(Tags::from([(9, bytes::Bytes::from_static(b"tag"))]))
+    });
+    let response = DescribeTopicPartitionsResponse::default()
+        .with_throttle_time_ms(11)
+        .with_topics(topics.collect())
+        .with_next_cursor(cursor);
+    encode(&response, 0)
+}
+
+/// Feeds `bytes` in chunks of the sizes given, over and over.
+fn scan(kind: ScanKind, bytes: &[u8], chunks: &[usize]) -> Result<Page, ScanError> {
+    let mut scanner = Scanner::new(kind, OWN, bytes.len() as u64, None)?;
+    let mut rest = bytes;
+    let mut sizes = chunks.iter().copied().cycle();
+    let mut step = scanner.feed(&[])?;
+    while !rest.is_empty() {
+        assert_eq!(step, Step::More(rest.len() as u64));
+        let (chunk, after) = rest.split_at(sizes.next().unwrap().min(rest.len()));
+        step = scanner.feed(chunk)?;
+        rest = after;
+    }
+    assert_eq!(step, Step::Complete);
+    Ok(scanner.finish())
+}
+
+fn chunks() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![
+        Just(vec![1]),
+        prop::collection::vec(1..40_usize, 1..20),
+        prop::collection::vec(1..5_000_usize, 1..20),
+        Just(vec![usize::MAX]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn metadata_in_any_chunks(
+        topics in topics(),
+        brokers in prop::collection::vec(0..6, 0..5),
+        version in 9_i16..=13,
+        chunks in chunks(),
+    ) {
+        let bytes = metadata_bytes(&topics, &brokers, version);
+        let page = scan(ScanKind::Metadata { version }, &bytes, &chunks).unwrap();
+        prop_assert_eq!(&page.tally, &expected(&topics));
+        let listed = page.brokers.unwrap();
+        prop_assert_eq!(listed.listed as usize, brokers.len());
+        prop_assert_eq!(listed.own, brokers.contains(&OWN));
+        prop_assert_eq!(listed.controller_id, 7);
+        prop_assert_eq!(page.next_cursor, None);
+    }
+
+    #[test]
+    fn described_pages_in_any_chunks(
+        topics in topics(),
+        next in prop::option::of(("[a-z]{1,249}", 0..9)),
+        chunks in chunks(),
+    ) {
+        let next = next.map(|(topic, partition)| Cursor { topic, partition });
+        let bytes = described_bytes(&topics, next.as_ref());
+        let page = scan(ScanKind::DescribeTopicPartitions, &bytes, &chunks).unwrap();
+        prop_assert_eq!(&page.tally, &expected(&topics));
+        prop_assert_eq!(page.next_cursor, next);
+        prop_assert_eq!(page.throttle_ms, 11);
+        prop_assert_eq!(page.brokers, None);
+    }
+
+    /// Whatever the bytes: an outcome that does not depend on how they were cut, and no panic.
+    #[test]
+    fn a_broken_answer_fails_the_same_way_in_any_chunks(
+        topics in topics(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        cut in any::<bool>(),
+        chunks in chunks(),
+    ) {
+        let mut bytes = described_bytes(&topics, None);
+        let at = at.index(bytes.len());
+        if cut { bytes.truncate(at) } else { bytes[at] = byte }
+        let whole = std::panic::catch_unwind(|| scan_to_end(&bytes, &[usize::MAX])).unwrap();
+        prop_assert_eq!(whole.is_ok(), scan_to_end(&bytes, &chunks).is_ok());
+        if cut { prop_assert!(whole.is_err()) }
+    }
+}
+
+/// Like `scan`, for frames that may end early or late.
+fn scan_to_end(bytes: &[u8], chunks: &[usize]) -> Result<Page, ScanError> {
+    let mut scanner = Scanner::new(ScanKind::DescribeTopicPartitions, OWN, bytes.len() as u64, None)?;
+    let mut sizes = chunks.iter().copied().cycle();
+    let mut rest = bytes;
+    let mut step = scanner.feed(&[])?;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(sizes.next().unwrap().min(rest.len()));
+        step = scanner.feed(chunk)?;
+        rest = after;
+    }
+    assert_eq!(step, Step::Complete, "all bytes of the frame were fed without an error");
+    Ok(scanner.finish())
+}
+
+#[test]
+fn a_topic_over_two_pages_is_one_topic() {
+    let part =
+        Part { error: 0, leader: 1, replicas: vec![OWN], isr: vec![OWN], offline: vec![], tags: Tags::new() };
+    let topic = Topic { error: 0, name: "orders".to_owned(), parts: vec![part; 3], tags: Tags::new() };
+    let bytes = described_bytes(&[topic], None);
+    for (partition, topics) in [(0, 1), (1, 0)] {
+        let cursor = Cursor { topic: "orders".to_owned(), partition };
+        let kind = ScanKind::DescribeTopicPartitions;
+        let mut scanner = Scanner::new(kind, OWN, bytes.len() as u64, Some(&cursor)).unwrap();
+        assert_eq!(scanner.feed(&bytes), Ok(Step::Complete));
+        let page = scanner.finish();
+        assert_eq!((page.tally.topics, page.tally.partitions), (topics, 3));
+    }
+}
+
+#[test]
+fn hostile_lengths_fail_on_their_first_bytes() {
+    let huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
+    let described = ScanKind::DescribeTopicPartitions;
+    let metadata = ScanKind::Metadata { version: 12 };
+    let head = [0; 5];
+    let cases: [(&str, ScanKind, Vec<u8>); 7] = [
+        ("topics", described, [&head[..], &huge].concat()),
+        ("brokers", metadata, [&head[..], &huge].concat()),
+        ("header tags", described, huge.to_vec()),
+        ("name", described, [&head[..], &[2, 0, 0], &huge].concat()),
+        ("name of 250 bytes", described, [&head[..], &[2, 0, 0, 0xfb, 0x01]].concat()),
+        ("host", metadata, [&head[..], &[2, 0, 0, 0, 1], &huge].concat()),
+        ("varint", described, [&head[..], &[0xff; 6]].concat()),
+    ];
+    for (what, kind, start) in cases {
+        // The frame claims a megabyte, of which only the hostile start has come.
+        let mut scanner = Scanner::new(kind, OWN, 1 << 20, None).unwrap();
+        let error = scanner.feed(&start).expect_err(what);
+        assert_eq!(scanner.feed(&[0]), Err(error), "{what}: the error stays");
+    }
+}
+
+#[test]
+fn bytes_behind_the_message_are_refused() {
+    let mut bytes = described_bytes(&[], None);
+    bytes.push(0);
+    let error = scan_to_end(&bytes, &[usize::MAX]).unwrap_err();
+    assert_eq!(error, ScanError::Trailing(1));
+}
+
+#[test]
+fn log_dirs_count_replicas_only() {
+    let topic = |name_: &str, parts: &[(i64, bool)]| {
+        let parts = (0..).zip(parts).map(|(index, (size, future))| {
+            dirs::DescribeLogDirsPartition::default()
+                .with_partition_index(index)
+                .with_partition_size(*size)
+                .with_is_future_key(*future)
+        });
+        dirs::DescribeLogDirsTopic::default().with_name(name(name_)).with_partitions(parts.collect())
+    };
+    let good = dirs::DescribeLogDirsResult::default()
+        .with_log_dir(StrBytes::from_static_str("/data/a"))
+        .with_topics(vec![
+            topic("orders", &[(5, false), (6, false), (100, true)]),
+            topic("__cluster_metadata", &[(1000, false)]),
+            topic("empty", &[]),
+        ]);
+    let bad = dirs::DescribeLogDirsResult::default()
+        .with_log_dir(StrBytes::from_static_str("/data/b"))
+        .with_error_code(56);
+    for version in 2..=4 {
+        let sized =
+            if version >= 4 { good.clone().with_total_bytes(70).with_usable_bytes(30) } else { good.clone() };
+        let response = DescribeLogDirsResponse::default().with_results(vec![sized, bad.clone()]);
+        let bytes = encode(&response, version);
+        for size in [1, 7, bytes.len()] {
+            let mut scanner = LogDirsScanner::new(version, bytes.len() as u64).unwrap();
+            for chunk in bytes.chunks(size) {
+                scanner.feed(chunk).unwrap();
+            }
+            let found = scanner.finish();
+            assert_eq!(found.dirs.len(), 2);
+            let (a, b) = (&found.dirs[0], &found.dirs[1]);
+            assert_eq!((a.replicas, a.replica_bytes, a.future_replicas), (2, 11, 1));
+            assert_eq!(
+                (a.total_bytes, a.usable_bytes),
+                if version >= 4 { (Some(70), Some(30)) } else { (None, None) }
+            );
+            assert_eq!((b.path.as_str(), b.error_code, b.replicas), ("/data/b", 56, 0));
+            assert_eq!(b.total_bytes, None);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The desk: where the observers put what they saw, bound to one life of the broker.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pillion_probes::{
+    contact::{Applied, Doubt, QuorumAnswer, Tracker},
+    limits::Limits,
+    observe::{Observations, Reach, Role},
+    time::BootTime,
+};
+use tokio::sync::watch;
+
+use crate::{board::Board, clock::Clock, kafka::requests::ApiVersions};
+
+/// One life of the broker that has answered: what the other observers work in.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// Number of the incarnation.
+    pub number: u64,
+    /// What the broker can do.
+    pub versions: Arc<ApiVersions>,
+}
+
+/// Collects observations and publishes each change on the board.
+///
+/// Everything but the way the broker is reached belongs to one incarnation: what an observer brings from an earlier
+/// one is dropped.
+pub struct Desk {
+    state: Mutex<State>,
+    board: Arc<Board>,
+    /// The agent's clock.
+    pub clock: Clock,
+    /// Age limits, for the tracker.
+    pub limits: Limits,
+    life: watch::Sender<Option<Life>>,
+}
+
+struct State {
+    seen: Observations,
+    tracker: Tracker,
+}
+
+impl Desk {
+    /// An empty desk.
+    pub fn new(role: Role, board: Arc<Board>, clock: Clock, limits: Limits) -> Self {
+        let seen = Observations::nothing(role, clock.boot());
+        let state = Mutex::new(State { seen, tracker: Tracker::new() });
+        Self { state, board, clock, limits, life: watch::channel(None).0 }
+    }
+
+    /// The present life, and its changes.
+    pub fn life(&self) -> watch::Receiver<Option<Life>> {
+        self.life.subscribe()
+    }
+
+    /// The instant now.
+    pub fn now(&self) -> BootTime {
+        self.clock.boot()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let outcome = change(&mut state);
+        state.seen.contact = state.tracker.contact();
+        state.seen.doubt = state.tracker.doubt();
+        state.seen.applied = state.tracker.applied();
+        self.board.publish(state.seen.clone());
+        outcome
+    }
+
+    /// Changes what is seen, whatever life the broker is in.
+    pub fn note(&self, change: impl FnOnce(&mut Observations)) {
+        self.change(|state| change(&mut state.seen));
+    }
+
+    /// Changes what is seen of the life `number`; dropped when that life is over.
+    pub fn note_in(&self, number: u64, change: impl FnOnce(&mut Observations)) {
+        self.change(|state| {
+            if state.seen.incarnation.number == number {
+                change(&mut state.seen);
+            }
+        });
+    }
+
+    /// Reads what is seen.
+    pub fn read<T>(&self, read: impl FnOnce(&Observations) -> T) -> T {
+        read(&self.lock().seen)
+    }
+
+    /// The instant as of which an answer to a request sent now would be current; `None` without contact.
+    pub fn as_of(&self, sent: BootTime) -> Option<BootTime> {
+        self.lock().tracker.contact().map(|contact| contact.at.min(sent))
+    }
+
+    /// The broker could not be reached: whatever was known of it is void.
+    pub fn unreached(&self, reach: Reach) {
+        let now = self.now();
+        self.change(|state| {
+            state.end_life(now);
+            state.reach(reach, now);
+        });
+        self.life.send_replace(None);
+    }
+
+    /// The evidence is void for another reason, such as a new process; the broker is still reached as before.
+    pub fn void(&self) {
+        let now = self.now();
+        self.change(|state| state.end_life(now));
+        self.life.send_replace(None);
+    }
+
+    /// The wall clock stepped against the boot clock: evidence from before is void.
+    pub fn clock_stepped(&self) {
+        let now = self.now();
+        self.change(|state| {
+            let answered = state.seen.incarnation.answered;
+            state.end_life(now);
+            // It is still the broker that had started, only nothing else is known of it.
+            state.seen.incarnation.answered = answered;
+            state.seen.clock_stepped = Some(now);
+        });
+        self.life.send_replace(None);
+    }
+
+    /// The broker keeps silent; the life goes on until it is proven over.
+    pub fn silent(&self, old_connection: Option<BootTime>) {
+        let now = self.now();
+        self.change(|state| {
+            state.reach(Reach::Silent, now);
+            if old_connection.is_some() {
+                state.seen.silence.old_connection = old_connection;
+            }
+        });
+    }
+
+    /// New connections have brought no byte since; or one has.
+    pub fn new_connections_silent(&self, since: Option<BootTime>) {
+        self.change(|state| {
+            let silence = &mut state.seen.silence;
+            silence.new_connection = since.map(|since| silence.new_connection.unwrap_or(since));
+        });
+    }
+
+    /// The broker answered. Begins a life when none is under way; `false` when the answer shows another broker.
+    pub fn answered(&self, versions: &Arc<ApiVersions>, sample: Option<Applied>) -> bool {
+        let now = self.now();
+        let (same, number) = self.change(|state| {
+            let same = sample.is_none_or(|sample| state.tracker.sample(sample, &self.limits));
+            if !same {
+                state.end_life(now);
+            }
+            let seen = &mut state.seen;
+            seen.silence = pillion_probes::observe::Silence::default();
+            seen.incarnation.answered.get_or_insert(now);
+            seen.incarnation.last_answer = Some(now);
+            state.reach(judgeable(versions), now);
+            (same, state.seen.incarnation.number)
+        });
+        let judgeable = judgeable(versions) == Reach::Answers;
+        self.life.send_if_modified(|life| {
+            if !judgeable || life.as_ref().is_some_and(|life| life.number == number) {
+                return false;
+            }
+            *life = Some(Life { number, versions: Arc::clone(versions) });
+            true
+        });
+        same
+    }
+
+    /// A node that takes itself for the quorum leader answered.
+    pub fn quorum(&self, number: u64, answer: &QuorumAnswer) {
+        self.change(|state| {
+            if state.seen.incarnation.number == number {
+                state.tracker.quorum(answer);
+            }
+        });
+    }
+
+    /// A question about the quorum proved nothing.
+    pub fn doubt(&self, number: u64, doubt: Doubt) {
+        self.change(|state| {
+            if state.seen.incarnation.number == number {
+                state.tracker.unanswered(doubt);
+            }
+        });
+    }
+}
+
+impl State {
+    fn end_life(&mut self, now: BootTime) {
+        if self.seen.incarnation.answered.is_some() {
+            self.seen.begin_incarnation(now);
+            self.tracker = Tracker::new();
+        }
+    }
+
+    /// Notes how the broker is reached, keeping since when it is so.
+    fn reach(&mut self, reach: Reach, now: BootTime) {
+        if self.seen.reach.0 != reach {
+            self.seen.reach = (reach, now);
+        }
+    }
+}
+
+/// Can what answers be judged at all?
+fn judgeable(versions: &ApiVersions) -> Reach {
+    let why = if versions.zookeeper || versions.zk_migration_ready {
+        "the broker runs in ZooKeeper mode, which this version does not judge"
+    } else if !versions.kraft {
+        "it is neither a KRaft broker of 3.3 or newer nor a ZooKeeper one"
+    } else {
+        return Reach::Answers;
+    };
+    Reach::NotJudgeable { why: why.to_owned() }
+}

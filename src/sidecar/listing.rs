@@ -1,0 +1,37 @@
+//! Asks the broker which brokers are alive: a fenced one does not list itself.
+
+use pillion_probes::observe::Listing;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    Target,
+    desk::{Desk, Life},
+};
+use crate::kafka::{Connection, WireError, requests::listed_brokers};
+
+/// Watches the list for one life of the broker, until the connection is lost.
+pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
+    let Err(error) = list(desk, target, life).await;
+    super::lost(desk, "the list of live brokers", &error);
+}
+
+async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
+    let deadline = || Instant::now() + target.timing.request_timeout;
+    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
+    let mut ticks = interval(target.timing.scan_interval.min(target.timing.quorum_interval));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let sent = desk.now();
+        // What the broker says of itself is worth as much as its contact with the quorum, and nothing without it.
+        let Some(as_of) = desk.as_of(sent) else { continue };
+        let answer = listed_brokers(&mut connection, &life.versions, deadline()).await?;
+        let listed = answer.brokers.contains(&target.id);
+        target.brokers.set(u32::try_from(answer.brokers.len()).unwrap_or(u32::MAX));
+        let foreign = answer.cluster_id.filter(|id| *id != target.cluster_id);
+        desk.note_in(life.number, |seen| {
+            seen.listing = Some(Listing { sent, as_of, listed });
+            seen.foreign_cluster = foreign;
+        });
+    }
+}

@@ -1,0 +1,65 @@
+//! Asks the broker how its log dirs are.
+
+use std::sync::Arc;
+
+use pillion_probes::observe::{LogDir, LogDirs};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    Target,
+    desk::{Desk, Life},
+};
+use crate::kafka::{Connection, WireError, requests::describe_log_dirs, scan::ScanBuffer};
+
+/// `CLUSTER_AUTHORIZATION_FAILED`.
+const CLUSTER_DENIED: i16 = 31;
+/// The request's name, for people.
+const NAME: &str = "DescribeLogDirs";
+
+/// Watches the log dirs for one life of the broker, until the connection is lost.
+pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
+    match ask(desk, target, life).await {
+        Ok(never) => match never {},
+        Err(WireError::Answered { code: CLUSTER_DENIED, .. }) => desk.note_in(life.number, |seen| {
+            seen.denied.retain(|name| name != NAME);
+            seen.denied.push(NAME.to_owned());
+        }),
+        Err(error) => super::lost(desk, "the state of the log dirs", &error),
+    }
+}
+
+async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
+    // A disk that hangs may hold the answer back for long; it then ages, and the verdict says so.
+    let deadline = || Instant::now() + target.timing.request_timeout.max(target.timing.log_dir_max_age);
+    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
+    let mut buffer = ScanBuffer::default();
+    let mut ticks = interval(target.timing.log_dir_interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let sent = desk.now();
+        let told = describe_log_dirs(&mut connection, &life.versions, &mut buffer, deadline()).await?;
+        let dirs: Vec<LogDir> = told.dirs.into_iter().map(observed).collect();
+        let missing = target
+            .log_dirs
+            .iter()
+            .filter(|own| !dirs.iter().any(|dir| dir.path.trim_end_matches('/') == own.trim_end_matches('/')))
+            .cloned()
+            .collect();
+        let log_dirs = Arc::new(LogDirs { sent, answered: desk.now(), dirs, missing });
+        desk.note_in(life.number, |seen| {
+            seen.denied.retain(|name| name != NAME);
+            seen.log_dirs = Some(log_dirs);
+        });
+    }
+}
+
+fn observed(dir: crate::kafka::scan::LogDir) -> LogDir {
+    LogDir {
+        path: dir.path,
+        error: dir.error_code,
+        replicas: dir.replicas,
+        total_bytes: dir.total_bytes,
+        usable_bytes: dir.usable_bytes,
+    }
+}

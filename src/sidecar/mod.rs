@@ -1,0 +1,101 @@
+//! The sidecar: observers wired to the desk, the desk to the board, and a clean stop.
+//!
+//! Each observer has a connection of its own, for a broker serves one request a connection at a time and some of them
+//! may hang. All of them end with the life of the broker they watch; only [`applied`] decides when the next begins.
+
+mod applied;
+mod desk;
+mod listing;
+mod lives;
+mod log_dirs;
+mod process;
+mod quorum;
+mod run;
+mod scan;
+mod stepped;
+
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+pub use desk::Desk;
+pub use run::{RunError, run};
+use uuid::Uuid;
+
+use crate::{
+    config::Timing,
+    files::read_capped,
+    kafka::{Address, WireError},
+    properties,
+    storage::{META_MAX_BYTES, META_PROPERTIES, MetaProperties},
+};
+
+/// How the agent names itself to brokers; shows up in their request logs and quotas.
+const CLIENT_ID: &str = "pillion";
+/// Wait before an observer that lost its connection tries again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The broker to watch, and what it was prepared with.
+#[derive(Debug)]
+pub struct Target {
+    /// Node id.
+    pub id: i32,
+    /// Cluster id.
+    pub cluster_id: String,
+    /// The broker's own listener.
+    pub broker: Address,
+    /// The controllers' listeners, as the broker itself knows them.
+    pub controllers: Vec<Address>,
+    /// The log dirs, as rendered.
+    pub log_dirs: Vec<String>,
+    /// The dir of the metadata log, whose `meta.properties` holds the directory id of the broker in the quorum.
+    pub metadata_dir: PathBuf,
+    /// The rendered server.properties, by which the broker's process is told from others.
+    pub properties: PathBuf,
+    /// Whether all logs had been closed in order when the broker was prepared; `None` when that is not known.
+    pub clean_shutdown: Option<bool>,
+    /// Deadlines and intervals.
+    pub timing: Timing,
+    /// Live brokers that the last listing named.
+    pub brokers: Cell<u32>,
+}
+
+impl Target {
+    /// The directory id by which the quorum's leader knows this broker, once it has one (Kafka 3.7).
+    fn directory_id(&self) -> Option<Uuid> {
+        directory_id(&self.metadata_dir)
+    }
+}
+
+/// Kafka writes ids as URL-safe base64 of the 16 bytes (`org.apache.kafka.common.Uuid`).
+fn directory_id(dir: &Path) -> Option<Uuid> {
+    let bytes = read_capped(&dir.join(META_PROPERTIES), META_MAX_BYTES).ok()?;
+    let entries = properties::parse(&bytes).ok()?;
+    let meta = MetaProperties::from_entries(&entries).ok()?;
+    let decoded = URL_SAFE_NO_PAD.decode(meta.directory_id?).ok()?;
+    Uuid::from_slice(&decoded).ok()
+}
+
+/// Watches the broker for ever; ends only by being dropped.
+pub async fn observe(desk: &Desk, target: &Target) {
+    tokio::join!(
+        applied::watch(desk, target),
+        process::watch(desk, target),
+        stepped::watch(desk),
+        lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
+        lives::each(desk, async |life| listing::watch(desk, target, &life).await),
+        lives::each(desk, async |life| scan::watch(desk, target, &life).await),
+        lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
+    );
+}
+
+/// An observer lost its connection: a closed or refused one ends the life of the broker.
+fn lost(desk: &Desk, what: &str, error: &WireError) {
+    tracing::debug!(%error, "{what}: lost");
+    if error.voids_incarnation() {
+        desk.unreached(applied::reach(error));
+    }
+}

@@ -1,0 +1,161 @@
+//! Watches the broker's process in `/proc`: is it the same one, and does it move?
+//!
+//! Works where the agent shares the broker's process namespace (a virtual machine, a laptop, a pod with
+//! `shareProcessNamespace`). Without sight of the process a broker is never called dead.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use pillion_probes::{observe::Process, time::BootTime};
+use procfs::process::{Process as Proc, all_processes};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{Target, desk::Desk};
+
+/// Between two looks.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Kafka's main class, on the command line of every broker.
+const MAIN_CLASS: &str = "kafka.Kafka";
+/// Written by a broker that closed its logs in order, deleted as it loads them (`LogLoader.CleanShutdownFile`).
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+
+/// Runs for ever.
+pub async fn watch(desk: &Desk, target: &Target) {
+    let mut ticks = interval(PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let properties = target.properties.clone();
+    let dirs: Vec<PathBuf> = target.log_dirs.iter().map(PathBuf::from).collect();
+    let mut sight = Sight { properties, dirs, known: None, clean: target.clean_shutdown };
+    loop {
+        ticks.tick().await;
+        // A look may hang on a volume; it is waited for on a thread of its own, one at a time.
+        let Ok((seen, next)) = spawn_blocking(move || (sight.look(), sight)).await else { return };
+        sight = next;
+        let now = desk.now();
+        let before = desk.read(|seen| seen.process);
+        let process = seen.map(|look| merge(before, look, now, desk.limits.sight));
+        if is_another(before, process) {
+            tracing::info!(pid = process.map(|process| process.pid), "the broker's process is a new one");
+            desk.void();
+        }
+        let unclean = sight.unclean(process.is_some());
+        desk.note(|seen| {
+            seen.process = process;
+            seen.unclean_start = unclean;
+        });
+    }
+}
+
+/// A process was known, and it is another one now.
+fn is_another(before: Option<Process>, now: Option<Process>) -> bool {
+    before.zip(now).is_some_and(|(old, new)| (old.pid, old.started_ticks) != (new.pid, new.started_ticks))
+}
+
+/// One look at the process.
+#[derive(Clone, Copy)]
+struct Look {
+    pid: i32,
+    started_ticks: u64,
+    cpu_ms: u64,
+    io_bytes: Option<u64>,
+}
+
+/// Joins a look with the one before: has the process moved, and was it watched without a gap?
+fn merge(before: Option<Process>, look: Look, now: BootTime, gap: Duration) -> Process {
+    let same = before.filter(|old| {
+        (old.pid, old.started_ticks) == (look.pid, look.started_ticks) && now.since(old.looked) <= gap
+    });
+    let still = |old: &Process| old.cpu_ms == look.cpu_ms && old.io_bytes == look.io_bytes;
+    Process {
+        pid: look.pid,
+        started_ticks: look.started_ticks,
+        watched_since: same.map_or(now, |old| old.watched_since),
+        looked: now,
+        moved: same.filter(still).map_or(now, |old| old.moved),
+        cpu_ms: look.cpu_ms,
+        io_bytes: look.io_bytes,
+    }
+}
+
+/// What is needed to find the process and to see how its logs were closed.
+struct Sight {
+    properties: PathBuf,
+    dirs: Vec<PathBuf>,
+    known: Option<i32>,
+    /// All logs were closed in order when no process was seen last.
+    clean: Option<bool>,
+}
+
+impl Sight {
+    fn look(&mut self) -> Option<Look> {
+        let process = self.known.and_then(|pid| self.broker(pid)).or_else(|| self.find());
+        self.known = process.as_ref().map(|process| process.pid);
+        match process {
+            None => {
+                self.clean = Some(self.dirs.iter().all(|dir| dir.join(CLEAN_SHUTDOWN).exists()));
+                None
+            }
+            Some(process) => look(&process),
+        }
+    }
+
+    /// The logs are being recovered, as far as is known: the broker runs and they were not closed in order.
+    fn unclean(&self, runs: bool) -> Option<bool> {
+        self.clean.filter(|_| runs).map(|clean| !clean)
+    }
+
+    fn find(&self) -> Option<Proc> {
+        all_processes().ok()?.flatten().find_map(|process| self.broker(process.pid))
+    }
+
+    /// The process, if it is a broker that runs with our server.properties.
+    fn broker(&self, pid: i32) -> Option<Proc> {
+        let process = Proc::new(pid).ok()?;
+        let arguments = process.cmdline().ok()?;
+        let main = arguments.iter().position(|argument| argument == MAIN_CLASS)?;
+        let ours = arguments.get(main + 1..)?.iter().any(|argument| Path::new(argument) == self.properties);
+        ours.then_some(process)
+    }
+}
+
+fn look(process: &Proc) -> Option<Look> {
+    let stat = process.stat().ok()?;
+    let ticks = procfs::ticks_per_second().max(1);
+    Some(Look {
+        pid: process.pid,
+        started_ticks: stat.starttime,
+        cpu_ms: (stat.utime + stat.stime).saturating_mul(1000) / ticks,
+        // Only root and the broker's own user may read it.
+        io_bytes: process.io().ok().map(|io| io.rchar.saturating_add(io.wchar)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> BootTime {
+        BootTime::from_millis(ms)
+    }
+
+    #[test]
+    fn movement_is_seen_and_gaps_are_not_taken_for_stillness() {
+        let gap = Duration::from_secs(5);
+        let look = Look { pid: 7, started_ticks: 1, cpu_ms: 10, io_bytes: Some(5) };
+        let first = merge(None, look, at(1000), gap);
+        let still = merge(Some(first), look, at(2000), gap);
+        assert_eq!((still.moved, still.watched_since, still.looked), (at(1000), at(1000), at(2000)));
+        let moved = merge(Some(still), Look { io_bytes: Some(6), ..look }, at(3000), gap);
+        assert_eq!((moved.moved, moved.watched_since), (at(3000), at(1000)));
+        let after_a_gap = merge(Some(still), look, at(9000), gap);
+        assert_eq!((after_a_gap.moved, after_a_gap.watched_since), (at(9000), at(9000)));
+        let other = merge(Some(still), Look { started_ticks: 2, ..look }, at(3000), gap);
+        assert!(is_another(Some(still), Some(other)) && !is_another(Some(first), Some(still)));
+        assert!(!is_another(None, Some(first)) && !is_another(Some(first), None));
+    }
+}

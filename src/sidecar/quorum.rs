@@ -1,0 +1,175 @@
+//! Asks for the state of the quorum: through the broker, and straight from the controllers while that hangs.
+//!
+//! A broker forwards `DescribeQuorum` to the active controller. When that controller has just vanished, the broker
+//! waits for it up to 30 s (`controller.socket.timeout.ms`) although a new leader may be there within 3 s. So while
+//! an answer is overdue the controllers are asked directly, at the addresses that the broker itself uses.
+
+use std::{cell::Cell, time::Duration};
+
+use pillion_probes::{
+    contact::{Doubt, QuorumAnswer, Voter},
+    time::BootTime,
+};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Target,
+    desk::{Desk, Life},
+};
+use crate::kafka::{
+    Address, Connection, WireError,
+    requests::{
+        ApiVersions, Quorum, ReplicaState, api_versions, describe_quorum, describe_quorum_request,
+        describe_quorum_version, quorum_of,
+    },
+};
+
+/// An answer that takes longer than this is overdue. Healthy ones take 2 to 50 ms.
+const OVERDUE: Duration = Duration::from_millis(500);
+/// How long one attempt at a controller may take.
+const DIRECT: Duration = Duration::from_secs(1);
+/// A broker gives up forwarding after 60 s; longer than this the connection itself is lost.
+const GIVE_UP: Duration = Duration::from_secs(75);
+/// `CLUSTER_AUTHORIZATION_FAILED`.
+const CLUSTER_DENIED: i16 = 31;
+/// The request's name, for people.
+const NAME: &str = "DescribeQuorum";
+
+/// Watches the quorum for one life of the broker, until the connection to the broker is lost.
+pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
+    let overdue = Cell::new(None);
+    let own = Own { id: target.id, directory: target.directory_id() };
+    tokio::select! {
+        Err(error) = forward(desk, target, life, &own, &overdue) => {
+            tracing::debug!(%error, "asking for the quorum through the broker failed");
+            if error.voids_incarnation() {
+                desk.unreached(super::applied::reach(&error));
+            }
+        }
+        () = direct(desk, target, life, &own, &overdue) => {}
+    }
+}
+
+/// Which entry is this broker's.
+struct Own {
+    id: i32,
+    directory: Option<uuid::Uuid>,
+}
+
+/// How long to wait before the next question: soon while nothing is proven, else by the configured interval, widened
+/// in a large cluster so that the one controller that answers everybody is asked 100 times a second at the most.
+fn pause(desk: &Desk, target: &Target) -> Duration {
+    let (proven, brokers) =
+        desk.read(|seen| (seen.contact.is_some() && seen.doubt.is_none(), target.brokers.get()));
+    if !proven {
+        return target.timing.applied_interval;
+    }
+    let fair = Duration::from_millis(10).saturating_mul(brokers);
+    target.timing.quorum_interval.max(fair).min((desk.limits.contact / 3).max(target.timing.quorum_interval))
+}
+
+async fn forward(
+    desk: &Desk,
+    target: &Target,
+    life: &Life,
+    own: &Own,
+    overdue: &Cell<Option<BootTime>>,
+) -> Result<std::convert::Infallible, WireError> {
+    let version = describe_quorum_version(&life.versions)?;
+    let opened = Instant::now() + target.timing.request_timeout;
+    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
+    loop {
+        let sent = desk.now();
+        overdue.set(Some(sent));
+        let request = describe_quorum_request();
+        let mut pending = connection.start(version, &request, Instant::now() + DIRECT).await?;
+        let answer = loop {
+            match pending.wait(Instant::now() + OVERDUE).await {
+                Err(error) if error.is_timeout() && desk.now().since(sent) < GIVE_UP => {
+                    if desk.now().since(sent) > DIRECT + DIRECT {
+                        desk.doubt(life.number, Doubt::Unanswered);
+                    }
+                }
+                outcome => break outcome?,
+            }
+        };
+        connection = pending.into_connection();
+        let quorum = quorum_of(&answer.message)?;
+        if take(desk, life, own, sent, &quorum) {
+            overdue.set(None);
+        }
+        sleep(pause(desk, target)).await;
+    }
+}
+
+/// Asks all controllers at once, whenever an answer through the broker is overdue.
+async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &Cell<Option<BootTime>>) {
+    loop {
+        sleep(OVERDUE.min(target.timing.quorum_interval)).await;
+        let now = desk.now();
+        if overdue.get().is_some_and(|sent| now.since(sent) > OVERDUE) {
+            let asks = target.controllers.iter().map(|controller| ask(desk, life, own, controller));
+            futures_util::future::join_all(asks).await;
+        }
+    }
+}
+
+/// Asks one controller. Only the leader's answer counts; of a deposed one the tracker thinks its own.
+async fn ask(desk: &Desk, life: &Life, own: &Own, controller: &Address) {
+    let deadline = Instant::now() + DIRECT;
+    let sent = desk.now();
+    let asked = async {
+        let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
+        let versions: ApiVersions = api_versions(&mut connection, deadline).await?;
+        describe_quorum(&mut connection, &versions, deadline).await
+    };
+    match asked.await {
+        Ok(quorum) if quorum.error_code == 0 => {
+            take(desk, life, own, sent, &quorum);
+        }
+        Ok(quorum) => tracing::trace!(%controller, code = quorum.error_code, "not the leader"),
+        Err(error) => tracing::trace!(%controller, %error, "a controller does not answer"),
+    }
+}
+
+/// Hands an answer to the tracker; `false` when it was an error.
+fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) -> bool {
+    let denied = quorum.error_code == CLUSTER_DENIED;
+    desk.note_in(life.number, |seen| {
+        seen.denied.retain(|name| name != NAME);
+        if denied {
+            seen.denied.push(NAME.to_owned());
+        }
+    });
+    if quorum.error_code != 0 {
+        desk.doubt(life.number, if denied { Doubt::Denied } else { Doubt::Unanswered });
+        return false;
+    }
+    desk.quorum(life.number, &own.answer(sent, quorum));
+    true
+}
+
+impl Own {
+    fn answer(&self, sent: BootTime, quorum: &Quorum) -> QuorumAnswer {
+        let entry = quorum.voters.iter().chain(&quorum.observers).find(|replica| self.is(replica));
+        QuorumAnswer {
+            sent,
+            leader: quorum.leader_id,
+            epoch: quorum.leader_epoch,
+            high_watermark: quorum.high_watermark,
+            voters: quorum
+                .voters
+                .iter()
+                .map(|voter| Voter { id: voter.id, last_fetch_ms: voter.last_fetch_ms.unwrap_or(-1) })
+                .collect(),
+            own_caught_up_ms: entry.map(|entry| entry.last_caught_up_ms.unwrap_or(-1)),
+        }
+    }
+
+    /// The entry is this broker's: by id, and by directory id where both are known (KIP-853).
+    fn is(&self, replica: &ReplicaState) -> bool {
+        let same = |own, its| own == its;
+        replica.id == self.id
+            && self.directory.zip(replica.directory_id).is_none_or(|(own, its)| same(own, its))
+    }
+}

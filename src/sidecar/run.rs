@@ -1,0 +1,134 @@
+//! One run of the sidecar, from the configuration to the clean stop.
+
+use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
+
+use pillion_probes::{
+    limits::Limits,
+    observe::{Observations, Role},
+};
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Desk, Target, observe};
+use crate::{
+    board::{self, Board},
+    clock::Clock,
+    config::{Config, Mode, Timing},
+    http,
+    init::{Identity, SERVER_PROPERTIES},
+    kafka::Address,
+    overrides::{self, Watcher},
+    problem::Problem,
+};
+
+/// How long the last answers and the last write of the history may take.
+const STOP: Duration = Duration::from_millis(1500);
+
+/// Why the sidecar did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Something that a person has to mend; told as a list elsewhere.
+    #[error("{0}")]
+    Usage(Problem),
+    /// The port of the probes cannot be had.
+    #[error("failed to listen on {address}\n    remedy: free the port, or set `sidecar.listen`")]
+    Listen {
+        /// As configured.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+/// Watches the broker that init prepared, until `stop`.
+pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) -> Result<(), RunError> {
+    let clock = Clock::system();
+    let timing = config.sidecar.timing;
+    let limits = limits(&timing);
+    let role = role(identity).map_err(RunError::Usage)?;
+    let address = config.sidecar.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
+    let settings = board::Settings {
+        identity: shown(identity),
+        limits,
+        override_cap: config.sidecar.override_.max_duration,
+        run_dir: Some(config.run_dir.clone()),
+    };
+    let board = Board::new(settings, clock.clone(), Observations::nothing(role, clock.boot()));
+    let cap = config.sidecar.override_.max_duration;
+    let watcher = Watcher::new(&config.run_dir, cap, &overrides::boot_id(), clock.now().into());
+    let forced = overrides::run(watcher, clock.clone(), board.stated(), stop.clone());
+    let tasks = [
+        tokio::spawn(http::serve(listener, Arc::clone(&board), stop.clone())),
+        tokio::spawn(Arc::clone(&board).run(stop.clone())),
+        tokio::spawn(forced),
+    ];
+    tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
+    let desk = Desk::new(role, Arc::clone(&board), clock, limits);
+    let target = target(config, identity);
+    tokio::select! {
+        () = observe(&desk, &target) => {}
+        () = stop.cancelled() => {}
+    }
+    for task in tasks {
+        if timeout(STOP, task).await.is_err() {
+            tracing::warn!("something did not end in time and is left behind");
+        }
+    }
+    Ok(())
+}
+
+fn limits(timing: &Timing) -> Limits {
+    Limits {
+        contact: timing.contact_age_limit(),
+        scan: timing.scan_max_age,
+        log_dirs: timing.log_dir_max_age,
+        hung: timing.hung_after,
+        ..Limits::default()
+    }
+}
+
+fn role(identity: &Identity) -> Result<Role, Problem> {
+    match identity.mode {
+        Mode::KraftBroker => Ok(Role::Broker),
+        Mode::KraftCombined => Ok(Role::Combined),
+        Mode::KraftController => Err(Problem::new(
+            "broker.mode",
+            "a node that is only a controller is not judged by this version",
+            "run the sidecar beside brokers and combined nodes; probe controllers by TCP until then",
+        )),
+    }
+}
+
+fn shown(identity: &Identity) -> board::Identity {
+    board::Identity {
+        broker_id: identity.id,
+        zone: identity.zone.clone(),
+        cluster: identity.cluster.clone(),
+        mode: identity.mode.name().to_owned(),
+    }
+}
+
+fn target(config: &Config, identity: &Identity) -> Target {
+    let text = |path: &Path| path.display().to_string();
+    let address = |host: &str, port| Address { host: host.to_owned(), port };
+    Target {
+        id: identity.id,
+        cluster_id: identity.cluster_id.clone(),
+        broker: address(&identity.listener.host, identity.listener.port),
+        controllers: identity.controllers.iter().map(|at| address(&at.host, at.port)).collect(),
+        log_dirs: identity.log_dirs.iter().map(|dir| text(&dir.path)).collect(),
+        metadata_dir: identity.metadata_log_dir.clone(),
+        properties: config.run_dir.join(SERVER_PROPERTIES),
+        clean_shutdown: clean_shutdown(identity),
+        timing: config.sidecar.timing,
+        brokers: Cell::new(0),
+    }
+}
+
+/// All logs had been closed in order when init looked. A container restart does not run init again, but then the
+/// sidecar has seen the logs itself.
+fn clean_shutdown(identity: &Identity) -> Option<bool> {
+    let used = identity.log_dirs.iter().any(|dir| dir.partitions > 0);
+    used.then(|| identity.log_dirs.iter().all(|dir| dir.clean_shutdown))
+}

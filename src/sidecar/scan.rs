@@ -1,0 +1,100 @@
+//! Scans the partitions of the cluster, round after round, for the replicas of this broker.
+//!
+//! This is where the ISR comes from; another source (a reader of the metadata log on the broker's own volume) would
+//! put the same [`Round`]s on the desk.
+
+use std::{cell::Cell, sync::Arc};
+
+use pillion_probes::{
+    replicas::{Round, Tally},
+    time::BootTime,
+};
+use tokio::time::sleep;
+
+use super::{
+    Target,
+    desk::{Desk, Life},
+};
+use crate::kafka::{
+    Connection, WireError,
+    scan::{Scan, ScanBuffer, add, scan_round},
+};
+
+/// A round may take this share of the time at the most, or a huge cluster would be asked without a pause.
+const DUTY: u32 = 10;
+
+/// Watches the partitions for one life of the broker, until the connection is lost.
+pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
+    let Err(error) = rounds(desk, target, life).await;
+    super::lost(desk, "the scan of the partitions", &error);
+}
+
+async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
+    let scan = Scan::pick(&life.versions, target.id)?;
+    let opened = tokio::time::Instant::now() + target.timing.request_timeout;
+    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
+    let mut buffer = ScanBuffer::default();
+    // The one huge answer of a broker without pages takes longer than a small request may.
+    let page_timeout = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
+    loop {
+        // Without contact nobody knows as of when an answer would be current.
+        let began = desk.now();
+        let Some(as_of) = desk.as_of(began) else {
+            sleep(target.timing.applied_interval).await;
+            continue;
+        };
+        // A page is as current as the contact that was proven before it was asked for.
+        let backed = Cell::new(as_of);
+        let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };
+        let round = scan_round(
+            &mut connection,
+            &scan,
+            &mut buffer,
+            page_timeout,
+            || {
+                let now = desk.now();
+                // A life that ended meanwhile leaves no contact; its round is dropped anyway.
+                backed.set(desk.as_of(now).unwrap_or_default());
+                now
+            },
+            |_, page| {
+                gathered.add(backed.get(), &page.tally);
+                publish_faults(desk, life.number, &gathered.tally);
+            },
+        )
+        .await?;
+        publish(desk, life.number, Round { as_of: gathered.oldest, ..round });
+        let took = desk.now().since(began);
+        sleep(target.timing.scan_interval.max(took.saturating_mul(DUTY)).saturating_sub(took)).await;
+    }
+}
+
+/// The pages of the round under way.
+struct Gathered {
+    oldest: BootTime,
+    tally: Tally,
+}
+
+impl Gathered {
+    fn add(&mut self, as_of: BootTime, page: &Tally) {
+        self.oldest = self.oldest.min(as_of);
+        add(&mut self.tally, page);
+    }
+}
+
+/// A fault counts as soon as its page is read; only health needs the whole round.
+fn publish_faults(desk: &Desk, number: u64, found: &Tally) {
+    if found.faulty > 0 {
+        let found = Arc::new(found.clone());
+        desk.note_in(number, |seen| seen.partial = Some(found));
+    }
+}
+
+fn publish(desk: &Desk, number: u64, round: Round) {
+    let nothing_since = (round.tally.assigned == 0).then_some(round.started);
+    desk.note_in(number, |seen| {
+        seen.nothing_assigned_since = nothing_since.map(|since| seen.nothing_assigned_since.unwrap_or(since));
+        seen.partial = None;
+        seen.round = Some(Arc::new(round));
+    });
+}

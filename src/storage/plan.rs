@@ -1,0 +1,183 @@
+//! What may be formatted: a pure decision from what was found.
+
+use std::path::{Path, PathBuf};
+
+use super::log_dir::{LogDir, State};
+use crate::problem::Problem;
+
+/// Whose the directories have to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The id of this node.
+    pub node_id: i32,
+    /// The id of the cluster.
+    pub cluster_id: String,
+    /// Where the metadata log lies.
+    pub metadata_dir: PathBuf,
+    /// Whether a controller runs on this node.
+    pub controller: bool,
+    /// Whether `controller.quorum.voters` names this node.
+    pub static_voter: bool,
+    /// Whether pillion knows how this Kafka lays out a broker's directory.
+    pub native: bool,
+}
+
+/// What the person asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// An ordinary start.
+    Start,
+    /// The first start of this node.
+    Bootstrap,
+    /// This node's volumes were lost, and empty ones take their place.
+    Replace,
+}
+
+/// What to do with the directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    /// All are ours. Directories that still carry a formatter's mark are named.
+    Ready {
+        /// Those whose mark is left to remove.
+        marked: Vec<PathBuf>,
+    },
+    /// Write a `meta.properties` into each.
+    Native {
+        /// The directories.
+        dirs: Vec<PathBuf>,
+        /// Whether the cluster must be asked first.
+        ask: bool,
+    },
+    /// Let `kafka-storage` do it.
+    Tool {
+        /// The directories.
+        dirs: Vec<PathBuf>,
+        /// Whether the cluster must be asked first.
+        ask: bool,
+        /// Whether other directories of this node are formatted already.
+        beside_others: bool,
+    },
+}
+
+/// Decides. Every reason against is told; then nothing may be written.
+pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, Vec<Problem>> {
+    let mut problems = identity(found, wanted);
+    problems.extend(found.iter().filter_map(foreign));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    // A stopped formatter: all of its directories begin again, those it had finished too.
+    let all_formatted = found.iter().all(|dir| dir.meta().is_some());
+    let fresh = |dir: &&LogDir| dir.is_fresh() || (dir.marked && !all_formatted);
+    let dirs: Vec<PathBuf> = found.iter().filter(fresh).map(|dir| dir.path.clone()).collect();
+    if dirs.is_empty() {
+        let marked = found.iter().filter(|dir| dir.marked).map(|dir| dir.path.clone()).collect();
+        return Ok(Plan::Ready { marked });
+    }
+    if dirs.len() == found.len() {
+        return all_fresh(dirs, wanted, intent).map_err(|problem| vec![problem]);
+    }
+    if wanted.controller && dirs.contains(&wanted.metadata_dir) {
+        let what = "the metadata directory of a controller is empty while its other directories are not";
+        let remedy = "restore the volume; a controller that lost its log has lost its vote and its promises. \
+                      Otherwise take it out of the quorum and add a new one under another id";
+        return Err(vec![Problem::new(shown(&wanted.metadata_dir), what, remedy)]);
+    }
+    let proves = |dir: &LogDir| dir.meta().is_some_and(|m| m.node_id.is_some() && m.cluster_id.is_some());
+    if !found.iter().any(proves) {
+        let what = "it is empty, and no other directory says whose node this is";
+        let place = dirs.first().map_or_else(String::new, |dir| shown(dir));
+        return Err(vec![Problem::new(
+            place,
+            what,
+            "restore the meta.properties of a directory that holds data",
+        )]);
+    }
+    // Another directory proves whose node this is: a directory was added. Kafka would format it, too.
+    Ok(if wanted.native || wanted.controller {
+        Plan::Native { dirs, ask: false }
+    } else {
+        Plan::Tool { dirs, ask: false, beside_others: true }
+    })
+}
+
+fn all_fresh(dirs: Vec<PathBuf>, wanted: &Wanted, intent: Intent) -> Result<Plan, Problem> {
+    let place = dirs.iter().map(|dir| shown(dir)).collect::<Vec<_>>().join(", ");
+    match intent {
+        Intent::Start => {
+            let what = "no log directory of this node is formatted, and nothing says that they may be";
+            let remedy = "if the volumes should hold data, mount the right ones. If this is the first start of \
+                          this node, pass --bootstrap once. If its volumes were lost, pass --replace";
+            return Err(Problem::new(place, what, remedy));
+        }
+        Intent::Replace if wanted.static_voter => {
+            let what =
+                "a static voter is never formatted as a replacement: it may have voted, and would forget it";
+            let remedy =
+                "restore the volume of this controller, or move the quorum to dynamic voters (KIP-853)";
+            return Err(Problem::new(place, what, remedy));
+        }
+        Intent::Replace | Intent::Bootstrap => {}
+    }
+    let ask = intent == Intent::Replace;
+    Ok(if wanted.native && !wanted.controller {
+        Plan::Native { dirs, ask }
+    } else {
+        Plan::Tool { dirs, ask, beside_others: false }
+    })
+}
+
+fn identity(found: &[LogDir], wanted: &Wanted) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (i, dir) in found.iter().enumerate() {
+        let Some(meta) = dir.meta() else { continue };
+        let place = || format!("{}/meta.properties", dir.path.display());
+        if let Some(id) = meta.node_id
+            && id != wanted.node_id
+        {
+            let what = format!("it belongs to node {id}, and this is node {}", wanted.node_id);
+            let remedy = "mount this node's own volume, or correct broker.idBase and the ordinal";
+            problems.push(Problem::new(place(), what, remedy));
+        }
+        if let Some(id) = &meta.cluster_id
+            && *id != wanted.cluster_id
+        {
+            let what = format!("it belongs to the cluster {id}, and cluster.id is {}", wanted.cluster_id);
+            problems.push(Problem::new(place(), what, "mount the right volume, or correct cluster.id"));
+        }
+        let twin = |other: &&LogDir| {
+            other.meta().and_then(|m| m.directory_id.as_ref()) == meta.directory_id.as_ref()
+        };
+        if meta.directory_id.is_some()
+            && let Some(other) = found.iter().take(i).find(twin)
+        {
+            let what = format!("its directory.id is that of {}, too", other.path.display());
+            let remedy = "one volume is mounted twice, or was copied: mount each volume once";
+            problems.push(Problem::new(place(), what, remedy));
+        }
+    }
+    problems
+}
+
+fn foreign(dir: &LogDir) -> Option<Problem> {
+    let State::Foreign { partitions, others } = &dir.state else { return None };
+    let (what, remedy) = if partitions.is_empty() {
+        let what = format!("it is not empty ({}) and has no meta.properties", others.join(", "));
+        (what, "mount an empty volume or the right one; what lies there is never written over")
+    } else {
+        let what = format!("it holds partitions ({}) and no meta.properties", partitions.join(", "));
+        (
+            what,
+            "this is another node's volume or a damaged one: mount the right one, or restore its meta.properties",
+        )
+    };
+    Some(Problem::new(shown(&dir.path), what, remedy))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

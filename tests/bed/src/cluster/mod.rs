@@ -1,0 +1,194 @@
+//! A cluster: its nodes, its network, and what can be asked of it as a whole.
+
+mod builder;
+mod node;
+mod properties;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+pub use builder::Builder;
+pub use node::Node;
+pub use properties::Role;
+
+use crate::fetch::Kafka;
+use crate::net::Net;
+use crate::truth::View;
+use crate::wait::eventually;
+use crate::wire::{Quorum, describe_quorum};
+
+/// How long one question may take; a healthy broker answers in milliseconds.
+const ASK: Duration = Duration::from_secs(2);
+
+/// A running cluster. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Cluster {
+    // The order is the order of dropping: processes, network, files.
+    nodes: BTreeMap<i32, Node>,
+    net: Net,
+    places: Vec<node::Place>,
+    mounts: Vec<PathBuf>,
+    id: String,
+    kafka: Kafka,
+    dir: TempDir,
+}
+
+impl Cluster {
+    /// Describes a cluster of this version of Kafka.
+    pub fn builder(version: &str) -> Builder {
+        Builder::new(version)
+    }
+
+    fn empty(kafka: Kafka, net: Net) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("bed-").tempdir()?;
+        let (nodes, places, mounts) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Ok(Self { nodes, net, places, mounts, id: new_cluster_id()?, kafka, dir })
+    }
+
+    /// The node with this id. Panics when there is none: a mistake of the test.
+    pub fn node(&self, id: i32) -> &Node {
+        self.nodes.get(&id).unwrap_or_else(|| panic!("no node {id} in this cluster"))
+    }
+
+    /// All nodes, by id.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.values()
+    }
+
+    /// All nodes that serve clients.
+    pub fn brokers(&self) -> impl Iterator<Item = &Node> {
+        self.nodes().filter(|node| node.role().is_broker())
+    }
+
+    /// All nodes that vote.
+    pub fn controllers(&self) -> impl Iterator<Item = &Node> {
+        self.nodes().filter(|node| node.role().is_controller())
+    }
+
+    /// The network, to cut and to heal.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// The Kafka it runs.
+    pub fn kafka(&self) -> &Kafka {
+        &self.kafka
+    }
+
+    /// The cluster's id.
+    pub fn cluster_id(&self) -> &str {
+        &self.id
+    }
+
+    /// The directory that holds everything, gone after the drop.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// `controller.quorum.voters`.
+    pub fn voters(&self) -> String {
+        let one = |node: &Node| format!("{}@{}", node.id(), node.controller_addr());
+        self.controllers().map(one).collect::<Vec<_>>().join(",")
+    }
+
+    /// `bootstrap.servers` with every broker.
+    pub fn bootstrap(&self) -> String {
+        self.brokers().map(|node| node.bootstrap().to_string()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Waits until every broker that runs is unfenced: each of them answers and lists all of them.
+    pub async fn wait_ready(&self, deadline: Duration) -> Result<()> {
+        let ready = eventually("every broker lists every broker", deadline, async || {
+            let up: Vec<&Node> = self.brokers().filter(|node| node.running()).collect();
+            ensure!(!up.is_empty(), "no broker runs");
+            for node in &up {
+                let view = View::ask(node.bootstrap(), ASK).await?;
+                for other in &up {
+                    ensure!(view.lists(other.id()), "{} does not list {}", node.id(), other.id());
+                }
+            }
+            Ok(())
+        });
+        ready.await.with_context(|| self.last_words())
+    }
+
+    /// Waits until every broker that runs is in sync, as the other brokers see it.
+    pub async fn wait_in_sync(&self, deadline: Duration) -> Result<()> {
+        eventually("every running broker is in sync", deadline, async || {
+            let up: Vec<&Node> = self.brokers().filter(|node| node.running()).collect();
+            for node in &up {
+                let view = self.view_without(node.id()).await?;
+                let counts = view.counts(node.id());
+                ensure!(view.in_sync(node.id()), "{}: {counts:?}", node.id());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// What the newest image among the running brokers other than `id` says; `id`'s own if it is the
+    /// only broker of the cluster.
+    pub async fn view_without(&self, id: i32) -> Result<View> {
+        let alone = self.brokers().count() == 1;
+        let mut best: Option<View> = None;
+        for node in self.brokers().filter(|node| node.running() && (alone || node.id() != id)) {
+            if let Ok(view) = View::ask(node.bootstrap(), ASK).await
+                && best.as_ref().is_none_or(|best| view.epoch > best.epoch)
+            {
+                best = Some(view);
+            }
+        }
+        best.with_context(|| format!("no broker other than {id} answers"))
+    }
+
+    /// The metadata quorum as its leader sees it, asked of the controllers directly.
+    pub async fn quorum(&self) -> Result<Quorum> {
+        let mut last = None;
+        for node in self.controllers().filter(|node| node.running()) {
+            match describe_quorum(node.controller_addr(), ASK).await {
+                Ok(quorum) => return Ok(quorum),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| anyhow::anyhow!("no controller runs"))).context("no leader answered")
+    }
+
+    /// The end of the log of every node that ended by itself.
+    fn last_words(&self) -> String {
+        let ended = self.nodes().filter(|node| !node.running() && node.log().exists());
+        let one = |node: &Node| format!("node {} does not run:\n{}", node.id(), node.log_tail(20));
+        ended.map(one).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.nodes.clear();
+        for mount in &self.mounts {
+            let _ = Command::new("umount").arg("-l").arg(mount).output();
+        }
+        if std::thread::panicking() {
+            for node in &self.places {
+                eprintln!("--- node {}, end of its log", node.id);
+                let text = fs::read(node.dir.join("kafka.log")).unwrap_or_default();
+                let text = String::from_utf8_lossy(&text);
+                let lines: Vec<_> = text.lines().collect();
+                eprintln!("{}", lines[lines.len().saturating_sub(5)..].join("\n"));
+            }
+        }
+    }
+}
+
+/// 22 characters of URL-safe base64 that stand for 16 bytes, as Kafka wants them. Hex digits are a subset
+/// that needs no encoder and never begins with a dash.
+fn new_cluster_id() -> Result<String> {
+    let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid").context("no random bytes")?;
+    let digits: String = uuid.chars().filter(char::is_ascii_hexdigit).take(21).collect();
+    Ok(format!("{digits}A"))
+}

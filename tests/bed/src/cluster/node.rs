@@ -1,0 +1,251 @@
+//! One node: where it lives, and its process.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::properties::Role;
+use crate::fetch::{Kafka, succeeded};
+use crate::process;
+use crate::wait::eventually;
+
+/// What is fixed about a node.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub id: i32,
+    pub role: Role,
+    pub ip: Ipv4Addr,
+    pub netns: String,
+    pub dir: PathBuf,
+    pub data_dirs: Vec<PathBuf>,
+    pub heap: String,
+    pub cluster_id: String,
+    pub kafka: Kafka,
+}
+
+/// A broker or controller of a [`Cluster`](super::Cluster).
+#[derive(Debug)]
+pub struct Node {
+    place: Place,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    properties: PathBuf,
+    child: Option<Child>,
+    exited: Option<ExitStatus>,
+}
+
+impl Node {
+    pub(super) fn new(place: Place) -> Self {
+        let properties = place.dir.join("server.properties");
+        Self { place, state: Mutex::new(State { properties, child: None, exited: None }) }
+    }
+
+    /// The node's id.
+    pub fn id(&self) -> i32 {
+        self.place.id
+    }
+
+    /// Broker, controller, or both.
+    pub fn role(&self) -> Role {
+        self.place.role
+    }
+
+    /// The address of its namespace.
+    pub fn ip(&self) -> Ipv4Addr {
+        self.place.ip
+    }
+
+    /// The name of its network namespace, as `ip netns` knows it.
+    pub fn netns(&self) -> &str {
+        &self.place.netns
+    }
+
+    /// Where clients connect. Nothing listens there on a dedicated controller.
+    pub fn bootstrap(&self) -> SocketAddr {
+        (self.place.ip, 9092).into()
+    }
+
+    /// The quorum's listener. Nothing listens there on a broker.
+    pub fn controller_addr(&self) -> SocketAddr {
+        (self.place.ip, 9093).into()
+    }
+
+    /// Its own directory: properties, log and data dirs are in it; there is room for a test's own files.
+    pub fn dir(&self) -> &Path {
+        &self.place.dir
+    }
+
+    /// Its log dirs, in the order of `log.dirs`.
+    pub fn data_dirs(&self) -> &[PathBuf] {
+        &self.place.data_dirs
+    }
+
+    /// The properties file of the next (or the running) start.
+    pub fn properties(&self) -> PathBuf {
+        self.state().properties.clone()
+    }
+
+    /// What the process prints: Kafka's own log. Restarts append.
+    pub fn log(&self) -> PathBuf {
+        self.place.dir.join("kafka.log")
+    }
+
+    /// The last lines of the log.
+    pub fn log_tail(&self, lines: usize) -> String {
+        let text = fs::read(self.log()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let all: Vec<_> = text.lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    /// Formats its log dirs with Kafka's own tool, for the cluster's id.
+    pub fn format(&self) -> Result<()> {
+        let output = self
+            .place
+            .kafka
+            .tool("kafka.tools.StorageTool")
+            .args(["format", "-t", &self.place.cluster_id, "-c"])
+            .arg(self.properties())
+            .output()?;
+        succeeded(&output).with_context(|| format!("failed to format node {}", self.id()))
+    }
+
+    /// Starts the process and returns at once.
+    pub fn start(&self) -> Result<()> {
+        let mut state = self.state();
+        state.reap()?;
+        if state.child.is_some() {
+            bail!("node {} runs already", self.id());
+        }
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let mut command = self.in_netns_tied("java");
+        // Small and quick to start: several nodes share two cores.
+        command.arg(format!("-Xmx{}", self.place.heap));
+        command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        command.args(self.place.kafka.java_args("kafka.Kafka")).arg(&state.properties);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.place.dir);
+        state.exited = None;
+        state.child =
+            Some(process::spawn(command).with_context(|| format!("failed to start {}", self.id()))?);
+        Ok(())
+    }
+
+    /// Starts with a properties file (and log dirs) that someone else prepared; later starts keep it.
+    pub fn start_with(&self, properties: impl Into<PathBuf>) -> Result<()> {
+        self.state().properties = properties.into();
+        self.start()
+    }
+
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.state().child.as_ref().map(Child::id)
+    }
+
+    /// Whether the process runs (paused counts).
+    pub fn running(&self) -> bool {
+        let mut state = self.state();
+        state.reap().is_ok() && state.child.is_some()
+    }
+
+    /// SIGTERM; returns at once.
+    pub fn term(&self) -> Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub fn kill(&self) -> Result<()> {
+        self.signal(Signal::KILL)?;
+        let mut state = self.state();
+        if let Some(mut child) = state.child.take() {
+            state.exited = Some(child.wait()?);
+        }
+        Ok(())
+    }
+
+    /// SIGSTOP: alive, and silent.
+    pub fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Waits until the process has ended and says how.
+    pub async fn wait_exit(&self, deadline: Duration) -> Result<ExitStatus> {
+        eventually(&format!("node {} exits", self.id()), deadline, async || {
+            let mut state = self.state();
+            state.reap()?;
+            state.exited.context("still running")
+        })
+        .await
+    }
+
+    /// SIGTERM, wait, start again.
+    pub async fn restart(&self, deadline: Duration) -> Result<()> {
+        self.term()?;
+        self.wait_exit(deadline).await?;
+        self.start()
+    }
+
+    /// A command that runs in this node's network namespace, as a sidecar does. Its pid is `program`'s
+    /// own. For one that must not outlive this process see [`process::spawn`].
+    pub fn in_netns(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", self.netns()]).arg(program);
+        command
+    }
+
+    /// As [`Self::in_netns`], killed by the kernel when this process ends. Start it with [`process::spawn`].
+    pub fn in_netns_tied(&self, program: impl AsRef<OsStr>) -> Command {
+        let [first, rest @ ..] = process::tied();
+        let mut command = self.in_netns(first);
+        command.args(rest).arg(program);
+        command
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let mut state = self.state();
+        state.reap()?;
+        let child = state.child.as_ref().with_context(|| format!("node {} does not run", self.id()))?;
+        // Not reaped yet, so the pid is still this child's.
+        Ok(kill_process(Pid::from_child(child), signal)?)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // A test that panicked with the lock held must not keep the process from being killed.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn reap(&mut self) -> Result<()> {
+        if let Some(child) = &mut self.child
+            && let Some(status) = child.try_wait()?
+        {
+            self.exited = Some(status);
+            self.child = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.state().child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Kafka's jars, fetched once per version from Maven Central into a cache.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+
+/// The newest release the bed runs.
+pub const NEWEST: &str = "4.3.1";
+/// The 4.1 line.
+pub const V4_1: &str = "4.1.2";
+/// The last line that also speaks `ZooKeeper`.
+pub const V3_9: &str = "3.9.2";
+/// The oldest release that counts; `ZooKeeper` only, as far as the bed goes.
+pub const V2_8: &str = "2.8.2";
+
+const POM: &str = include_str!("../kafka/pom.xml");
+const LOG4J: &str = include_str!("../kafka/log4j.properties");
+const LOG4J2: &str = include_str!("../kafka/log4j2.properties");
+
+/// One version of Kafka, ready to run.
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    version: String,
+    dir: PathBuf,
+}
+
+impl Kafka {
+    /// The version from the cache, fetched first when it is not there. Processes that ask at the same
+    /// time fetch once: the others wait for the first.
+    pub fn fetch(version: &str) -> Result<Self> {
+        need("java", "-version", "install a JDK, 17 or newer")?;
+        let root = cache_dir().join("kafka");
+        fs::create_dir_all(&root).with_context(|| format!("failed to create {}", root.display()))?;
+        let kafka = Self { version: version.to_owned(), dir: root.join(version) };
+        if kafka.dir.exists() {
+            return Ok(kafka);
+        }
+        let lock = File::create(root.join(format!("{version}.lock")))?;
+        lock.lock().with_context(|| format!("failed to lock the cache for {version}"))?;
+        if !kafka.dir.exists() {
+            kafka.fill(&root)?;
+        }
+        Ok(kafka)
+    }
+
+    /// Fetches aside and renames, so that a directory with the version's name is always complete.
+    fn fill(&self, root: &Path) -> Result<()> {
+        need("mvn", "--version", "install Maven, or put the jars into the cache")?;
+        eprintln!("fetching Kafka {} from Maven Central ...", self.version);
+        let aside = tempfile::Builder::new().prefix(".fetching-").tempdir_in(root)?;
+        fs::write(aside.path().join("pom.xml"), POM)?;
+        fs::write(aside.path().join("log4j.properties"), LOG4J)?;
+        fs::write(aside.path().join("log4j2.properties"), LOG4J2)?;
+        let output = Command::new("mvn")
+            .args(["-B", "-q", "-f"])
+            .arg(aside.path().join("pom.xml"))
+            .args(["-P", if self.major() >= 4 { "log4j2" } else { "reload4j" }])
+            .arg(format!("-Dkafka.version={}", self.version))
+            .args(["-DincludeScope=runtime", "dependency:copy-dependencies"])
+            .arg(format!("-DoutputDirectory={}", aside.path().join("libs").display()))
+            .output()?;
+        succeeded(&output).with_context(|| format!("failed to fetch Kafka {}", self.version))?;
+        fs::rename(aside.keep(), &self.dir)?;
+        Ok(())
+    }
+
+    /// The version, such as `4.3.1`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The first number of the version.
+    pub fn major(&self) -> u32 {
+        self.version.split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+
+    /// The directory that holds the jars.
+    pub fn libs(&self) -> PathBuf {
+        self.dir.join("libs")
+    }
+
+    /// The arguments for `java` that run one of Kafka's main classes, logging to standard output.
+    pub fn java_args(&self, class: &str) -> Vec<String> {
+        let logging = if self.major() >= 4 {
+            format!("-Dlog4j2.configurationFile={}", self.dir.join("log4j2.properties").display())
+        } else {
+            format!("-Dlog4j.configuration=file:{}", self.dir.join("log4j.properties").display())
+        };
+        vec![logging, "-cp".to_owned(), format!("{}/*", self.libs().display()), class.to_owned()]
+    }
+
+    /// A command that runs one of Kafka's main classes, such as `kafka.tools.StorageTool`.
+    pub fn tool(&self, class: &str) -> Command {
+        let mut command = Command::new("java");
+        // Small tools: start-up time is all that counts.
+        command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"]);
+        command.args(self.java_args(class));
+        command
+    }
+}
+
+/// Where fetched things are kept: `$PILLION_BED_CACHE`, or `target/bed` of the workspace.
+pub fn cache_dir() -> PathBuf {
+    env::var_os("PILLION_BED_CACHE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bed"), PathBuf::from)
+}
+
+fn need(program: &str, argument: &str, remedy: &str) -> Result<()> {
+    match Command::new(program).arg(argument).output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!("{program} is not on the PATH: {remedy}"),
+        other => other.map(drop).map_err(|e: io::Error| e.into()),
+    }
+}
+
+/// An error with the program's own words when it failed.
+pub(crate) fn succeeded(output: &Output) -> Result<()> {
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    bail!("{}: {} {}", output.status, text(&output.stdout), text(&output.stderr))
+}

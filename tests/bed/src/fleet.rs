@@ -1,0 +1,279 @@
+//! Brokers as pillion runs them: each prepared by `pillion init` and watched by a `pillion sidecar` beside it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cluster::{Builder, Cluster, Node};
+use crate::fetch::succeeded;
+use crate::process;
+use crate::score::{Score, score};
+use crate::truth::{Truth, TruthWatch};
+use crate::wait::eventually;
+use crate::watch::{Watch, get};
+
+/// The port of the agent's HTTP server, in each namespace.
+pub const AGENT_PORT: u16 = 9440;
+/// What `pillion init` computes; the rest of the bed's settings is handed to it as the user's.
+const COMPUTED: [&str; 4] = ["node.id", "process.roles", "log.dirs", "broker.rack"];
+
+/// A cluster whose brokers have pillion beside them, and watches on all of it.
+#[derive(Debug)]
+pub struct Fleet {
+    /// What is true of each broker, asked of the others.
+    pub truth: TruthWatch,
+    members: BTreeMap<i32, Member>,
+    pillion: PathBuf,
+    /// The brokers and controllers. Dropped last.
+    pub cluster: Cluster,
+}
+
+#[derive(Debug)]
+struct Member {
+    agent: Mutex<Option<Child>>,
+    ready: Watch,
+    live: Watch,
+    tcp: Watch,
+}
+
+impl Fleet {
+    /// Prepares every broker with `pillion init`, starts brokers and sidecars, and begins to watch.
+    ///
+    /// `pillion` is the binary; `agent` is added to the `sidecar:` part of every configuration, as YAML.
+    pub async fn start(builder: Builder, pillion: &Path, agent: &str) -> Result<Self> {
+        let ids = builder.broker_ids();
+        let cluster = builder.unformatted(ids.iter().copied()).start().await?;
+        for id in &ids {
+            configure(&cluster, *id, agent)?;
+            init(&cluster, pillion, *id, &["--bootstrap"])?;
+            let node = cluster.node(*id);
+            node.start_with(run_dir(node).join("server.properties"))?;
+        }
+        let truth = TruthWatch::start(&cluster);
+        let mut fleet = Self { truth, members: BTreeMap::new(), pillion: pillion.to_owned(), cluster };
+        for id in ids {
+            let (node, agent) = (fleet.cluster.node(id), fleet.agent(id));
+            let (ready, live) = (Watch::http(agent, "/readyz"), Watch::http(agent, "/livez"));
+            let tcp = Watch::tcp(node.bootstrap());
+            fleet.members.insert(id, Member { agent: Mutex::new(None), ready, live, tcp });
+            fleet.start_agent(id)?;
+        }
+        Ok(fleet)
+    }
+
+    /// The brokers' ids.
+    pub fn ids(&self) -> Vec<i32> {
+        self.members.keys().copied().collect()
+    }
+
+    /// Where the agent of a broker answers.
+    pub fn agent(&self, id: i32) -> SocketAddr {
+        (self.cluster.node(id).ip(), AGENT_PORT).into()
+    }
+
+    /// The run directory that init and sidecar of a broker share.
+    pub fn run_dir(&self, id: i32) -> PathBuf {
+        run_dir(self.cluster.node(id))
+    }
+
+    /// The configuration file of a broker.
+    pub fn config(&self, id: i32) -> PathBuf {
+        self.cluster.node(id).dir().join("pillion.yaml")
+    }
+
+    /// A pillion command beside a broker, in its namespace.
+    pub fn pillion(&self, id: i32) -> Command {
+        self.cluster.node(id).in_netns(&self.pillion)
+    }
+
+    /// Runs `pillion init` for a broker again.
+    pub fn init(&self, id: i32, flags: &[&str]) -> Result<()> {
+        init(&self.cluster, &self.pillion, id, flags)
+    }
+
+    /// Starts the sidecar of a broker.
+    pub fn start_agent(&self, id: i32) -> Result<()> {
+        let node = self.cluster.node(id);
+        let log = File::options().create(true).append(true).open(self.agent_log(id))?;
+        let mut command = node.in_netns_tied(&self.pillion);
+        command.args(["sidecar", "--config"]).arg(self.config(id));
+        command.env("PILLION_LOG", "pillion=debug").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let child = process::spawn(command).context("failed to start the sidecar")?;
+        *self.member(id).agent.lock().expect("agent") = Some(child);
+        Ok(())
+    }
+
+    /// What the sidecar of a broker logs.
+    pub fn agent_log(&self, id: i32) -> PathBuf {
+        self.cluster.node(id).dir().join("pillion.log")
+    }
+
+    /// Process id of the sidecar.
+    pub fn agent_pid(&self, id: i32) -> Option<u32> {
+        self.member(id).agent.lock().expect("agent").as_ref().map(Child::id)
+    }
+
+    /// Sends a signal to the sidecar.
+    pub fn signal_agent(&self, id: i32, signal: Signal) -> Result<()> {
+        let pid =
+            self.agent_pid(id).and_then(|pid| Pid::from_raw(pid.cast_signed())).context("no sidecar")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Waits for the sidecar's end and says how long it took.
+    pub fn reap_agent(&self, id: i32, deadline: Duration) -> Result<Duration> {
+        let began = Instant::now();
+        let mut child = self.member(id).agent.lock().expect("agent").take().context("no sidecar")?;
+        while child.try_wait()?.is_none() {
+            if began.elapsed() > deadline {
+                child.kill()?;
+                child.wait()?;
+                bail!("the sidecar of {id} did not end within {deadline:?}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(began.elapsed())
+    }
+
+    /// What `/status` says.
+    pub async fn status(&self, id: i32) -> Result<serde_json::Value> {
+        let (_, body) = get(self.agent(id), "/status").await?;
+        Ok(serde_json::from_str(&body)?)
+    }
+
+    /// The answer of one endpoint now.
+    pub async fn ask(&self, id: i32, path: &str) -> Result<(u16, String)> {
+        get(self.agent(id), path).await
+    }
+
+    /// Does pillion call this broker ready now, as its prober sees it?
+    pub fn is_ready(&self, id: i32) -> bool {
+        self.member(id).ready.last().is_some_and(|answer| answer.ready())
+    }
+
+    /// What the last poll of `/readyz` brought.
+    pub fn said(&self, id: i32) -> String {
+        match self.member(id).ready.last().map(|answer| answer.outcome) {
+            Some(crate::watch::Outcome::Http { body, .. }) => body,
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Waits until pillion calls the broker ready, or not; the error shows what it said and what was true.
+    pub async fn wait(&self, id: i32, ready: bool, deadline: Duration) -> Result<Instant> {
+        eventually(
+            &format!("{id} is called {}", if ready { "ready" } else { "unready" }),
+            deadline,
+            async || {
+                ensure!(self.is_ready(id) == ready, "{} (truth: {:?})", self.said(id), self.truth.now(id));
+                Ok(Instant::now())
+            },
+        )
+        .await
+    }
+
+    /// Waits until all brokers are in sync and called ready.
+    pub async fn wait_all_ready(&self, deadline: Duration) -> Result<()> {
+        for id in self.ids() {
+            self.truth.wait(id, Truth::InSync, deadline).await?;
+            self.wait(id, true, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Polls of `/readyz` since an instant, as (when answered, ready).
+    pub fn ready_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
+        after(&self.member(id).ready, since)
+    }
+
+    /// Polls of `/livez` since an instant, as (when answered, alive). An agent that does not answer counts as alive:
+    /// a probe that fails open would say so.
+    pub fn live_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
+        let dead = |answer: &crate::watch::Answer| {
+            matches!(&answer.outcome, crate::watch::Outcome::Http { status: 503, .. })
+        };
+        let answers = self.member(id).live.answers();
+        answers.iter().filter(|answer| answer.at >= since).map(|answer| (answer.at, !dead(answer))).collect()
+    }
+
+    /// Polls of the broker's port since an instant.
+    pub fn tcp_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
+        after(&self.member(id).tcp, since)
+    }
+
+    /// The truth about a broker since an instant.
+    pub fn truth_since(&self, id: i32, since: Instant) -> Vec<(Instant, Truth)> {
+        self.truth.timeline(id).into_iter().filter(|(at, _)| *at >= since).collect()
+    }
+
+    /// Seconds of wrong verdict since an instant: pillion's, and a TCP probe's.
+    pub fn score_since(&self, id: i32, since: Instant) -> (Score, Score) {
+        let truth = self.truth_since(id, since);
+        (score(&truth, &self.ready_since(id, since)), score(&truth, &self.tcp_since(id, since)))
+    }
+
+    fn member(&self, id: i32) -> &Member {
+        self.members.get(&id).unwrap_or_else(|| panic!("no broker {id}"))
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for member in self.members.values() {
+            if let Some(child) = member.agent.lock().expect("agent").as_mut() {
+                // It may have ended by itself; either way it must be gone.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        }
+    }
+}
+
+fn after(watch: &Watch, since: Instant) -> Vec<(Instant, bool)> {
+    watch.timeline().into_iter().filter(|(at, _)| *at >= since).collect()
+}
+
+fn run_dir(node: &Node) -> PathBuf {
+    node.dir().join("run")
+}
+
+/// Writes `pillion.yaml`: the bed's settings as the user's, the identity for pillion to compute.
+fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
+    let node = cluster.node(id);
+    let text = fs::read_to_string(node.properties())?;
+    let properties: String = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .filter(|(key, _)| !COMPUTED.contains(key))
+        .map(|(key, value)| format!("    {key}: {value:?}\n"))
+        .collect();
+    let dirs: Vec<String> =
+        node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
+    let mode = if node.role().is_controller() { "kraft-combined" } else { "kraft-broker" };
+    let (base, cluster_id, version) = (1000, cluster.cluster_id(), cluster.kafka().version());
+    let ordinal = id - base;
+    let zone = ["a", "b", "c"][usize::try_from(id)? % 3];
+    let config = format!(
+        "cluster:\n  name: bed\n  id: {cluster_id:?}\nbroker:\n  mode: {mode}\n  idBase: {base}\n  \
+         ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\nkafka:\n  version: {version:?}\n  home: {:?}\n  \
+         properties:\n{properties}storage:\n  logDirs: [{}]\nrunDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}",
+        cluster.kafka().libs().canonicalize()?.parent().context("libs lie in a home")?.display().to_string(),
+        dirs.join(", "),
+        run_dir(node).display().to_string(),
+    );
+    Ok(fs::write(node.dir().join("pillion.yaml"), config)?)
+}
+
+fn init(cluster: &Cluster, pillion: &Path, id: i32, flags: &[&str]) -> Result<()> {
+    let node = cluster.node(id);
+    let mut command = node.in_netns(pillion);
+    command.args(["init", "--config"]).arg(node.dir().join("pillion.yaml")).args(flags);
+    succeeded(&command.output()?).with_context(|| format!("failed to prepare broker {id}"))
+}

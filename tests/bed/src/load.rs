@@ -1,0 +1,165 @@
+//! A steady producer in the background, as witness of what clients live through.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::{ClientConfig, ClientContext};
+
+use crate::cluster::Cluster;
+
+/// What a producer lived through.
+#[derive(Debug, Clone, Default)]
+pub struct LoadReport {
+    /// Records handed to the client library.
+    pub sent: u64,
+    /// When each acknowledgement came.
+    pub acked: Vec<Instant>,
+    /// When each failure came, and what it was.
+    pub errors: Vec<(Instant, String)>,
+    /// The longest time without an acknowledgement, from the first one to the end of sending.
+    pub longest_gap: Duration,
+}
+
+impl LoadReport {
+    /// The first acknowledgement at or after an instant.
+    pub fn first_ack_since(&self, when: Instant) -> Option<Instant> {
+        self.acked.iter().copied().find(|at| *at >= when)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Recorder(Mutex<LoadReport>);
+
+/// Hands the outcomes to the recorder that the load keeps.
+struct Outcomes(Arc<Recorder>);
+
+impl ClientContext for Outcomes {}
+
+impl ProducerContext for Outcomes {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let now = Instant::now();
+        let mut report = self.0.0.lock().expect("report");
+        match result {
+            Ok(_) => report.acked.push(now),
+            Err((error, _)) => report.errors.push((now, error.to_string())),
+        }
+    }
+}
+
+/// How a load is to be.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Records a second.
+    pub rate: u32,
+    /// Bytes a record.
+    pub size: usize,
+    /// Whether the producer is idempotent.
+    pub idempotent: bool,
+    /// After how long an unacknowledged record is an error.
+    pub delivery_timeout: Duration,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { rate: 200, size: 1024, idempotent: true, delivery_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A producer with acks=all that runs until [`Load::stop`].
+#[derive(Debug)]
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    recorder: Arc<Recorder>,
+    thread: Option<JoinHandle<Result<u64>>>,
+}
+
+impl Load {
+    /// Starts to write into all partitions of a topic.
+    pub fn start(cluster: &Cluster, topic: &str, options: LoadOptions) -> Result<Self> {
+        let mut config = cluster.client();
+        config.set("acks", "all").set("linger.ms", "5");
+        config.set("enable.idempotence", options.idempotent.to_string());
+        config.set("message.timeout.ms", options.delivery_timeout.as_millis().to_string());
+        // Every record may go elsewhere: each partition is to see a steady trickle.
+        config.set("sticky.partitioning.linger.ms", "0").set("partitioner", "random");
+        let (stop, recorder) = (Arc::<AtomicBool>::default(), Arc::<Recorder>::default());
+        let (flag, outcomes, topic) = (Arc::clone(&stop), Outcomes(Arc::clone(&recorder)), topic.to_owned());
+        let producer = create(&config, outcomes)?;
+        let thread = std::thread::spawn(move || run(&producer, &topic, &options, &flag));
+        Ok(Self { stop, recorder, thread: Some(thread) })
+    }
+
+    /// How many records are acknowledged so far.
+    pub fn acked(&self) -> usize {
+        self.recorder.0.lock().expect("report").acked.len()
+    }
+
+    /// Waits until `more` records are acknowledged from now on.
+    pub async fn wait_acked(&self, more: usize, deadline: Duration) -> Result<()> {
+        let goal = self.acked() + more;
+        crate::wait::eventually("the producer gets its acknowledgements", deadline, async || {
+            let acked = self.acked();
+            anyhow::ensure!(acked >= goal, "{acked} of {goal}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stops sending, waits for what is on its way, and reports.
+    pub async fn stop(mut self) -> Result<LoadReport> {
+        let ended = Instant::now();
+        self.stop.store(true, Ordering::Relaxed);
+        let thread = self.thread.take().expect("stopped once");
+        let sent = tokio::task::spawn_blocking(move || thread.join()).await?;
+        let mut report = std::mem::take(&mut *self.recorder.0.lock().expect("report"));
+        report.sent = sent.map_err(|_| anyhow!("the producer panicked"))??;
+        let until = report.acked.last().map_or(ended, |last| ended.max(*last));
+        let edges: Vec<_> = report.acked.iter().copied().chain([until]).collect();
+        report.longest_gap = edges.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+        Ok(report)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn create(config: &ClientConfig, outcomes: Outcomes) -> Result<BaseProducer<Outcomes>> {
+    use rdkafka::config::FromClientConfigAndContext;
+    Ok(BaseProducer::from_config_and_context(config, outcomes)?)
+}
+
+fn run(
+    producer: &BaseProducer<Outcomes>,
+    topic: &str,
+    options: &LoadOptions,
+    stop: &AtomicBool,
+) -> Result<u64> {
+    let payload = vec![b'p'; options.size];
+    let pause = Duration::from_secs(1) / options.rate.max(1);
+    let mut sent = 0;
+    let mut next = Instant::now();
+    while !stop.load(Ordering::Relaxed) {
+        // A full queue is a record not sent, not an error: the brokers are away.
+        if producer.send(BaseRecord::<(), _>::to(topic).payload(&payload)).is_ok() {
+            sent += 1;
+        }
+        next += pause;
+        producer.poll(next.saturating_duration_since(Instant::now()));
+        // poll returns at the first event; the rate is kept by the clock.
+        while let Some(left) = next.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            producer.poll(left);
+        }
+    }
+    producer.flush(options.delivery_timeout + Duration::from_secs(5))?;
+    Ok(sent)
+}

@@ -1,0 +1,138 @@
+//! Topics: made, filled, counted, deleted.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+
+use crate::cluster::Cluster;
+use crate::wait::eventually;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const RECORD: usize = 64 << 10;
+
+/// A topic to be made.
+#[derive(Debug, Clone)]
+#[must_use = "nothing exists before `create_topic`"]
+pub struct Topic<'a> {
+    name: &'a str,
+    partitions: i32,
+    replication: i32,
+    assignment: Vec<Vec<i32>>,
+    config: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Topic<'a> {
+    /// Kafka chooses where the replicas go.
+    pub fn new(name: &'a str, partitions: i32, replication: i32) -> Self {
+        Self { name, partitions, replication, assignment: Vec::new(), config: Vec::new() }
+    }
+
+    /// The replicas of each partition, the preferred leader first.
+    pub fn assigned(name: &'a str, assignment: &[&[i32]]) -> Self {
+        let assignment = assignment.iter().map(|replicas| replicas.to_vec()).collect();
+        Self { assignment, ..Self::new(name, 0, 0) }
+    }
+
+    /// A setting of the topic, such as `min.insync.replicas`.
+    pub fn config(mut self, key: &'a str, value: &'a str) -> Self {
+        self.config.push((key, value));
+        self
+    }
+}
+
+impl Cluster {
+    /// A librdkafka configuration that knows this cluster. The client lives in the host's namespace.
+    pub fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        // Its own chatter is turned off: tests cut and kill brokers, and it would tell about each.
+        config.set("bootstrap.servers", self.bootstrap()).set("log_level", "0");
+        config.set("socket.connection.setup.timeout.ms", "3000");
+        config
+    }
+
+    /// Makes a topic and waits until every running broker shows a leader for each partition.
+    pub async fn create_topic(&self, topic: Topic<'_>) -> Result<()> {
+        let rows: Vec<&[i32]> = topic.assignment.iter().map(Vec::as_slice).collect();
+        let new = if rows.is_empty() {
+            NewTopic::new(topic.name, topic.partitions, TopicReplication::Fixed(topic.replication))
+        } else {
+            NewTopic::new(topic.name, i32::try_from(rows.len())?, TopicReplication::Variable(&rows))
+        };
+        let new = topic.config.iter().fold(new, |new, (key, value)| new.set(key, value));
+        let results = self.admin()?.create_topics([&new], &options()).await?;
+        results.into_iter().next().context("no result")?.map_err(|(name, code)| anyhow!("{name}: {code}"))?;
+        let count = usize::try_from(new.num_partitions)?;
+        eventually(&format!("{} has leaders everywhere", topic.name), PATIENCE, async || {
+            for node in self.brokers().filter(|node| node.running()) {
+                let view = crate::truth::View::ask(node.bootstrap(), Duration::from_secs(2)).await?;
+                let led = view.partitions.iter().filter(|p| p.topic == topic.name && p.leader >= 0).count();
+                anyhow::ensure!(led == count, "{} shows {led} of {count}", node.id());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes a topic.
+    pub async fn delete_topic(&self, name: &str) -> Result<()> {
+        let results = self.admin()?.delete_topics(&[name], &options()).await?;
+        let result = results.into_iter().next().context("no result")?;
+        result.map(drop).map_err(|(name, code)| anyhow!("{name}: {code}"))
+    }
+
+    /// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas.
+    pub async fn fill(&self, topic: &str, bytes: usize) -> Result<()> {
+        let (config, topic) = (self.client(), topic.to_owned());
+        tokio::task::spawn_blocking(move || fill(config, &topic, bytes)).await?
+    }
+
+    /// How many records a topic holds: the sum of the partitions' high minus low watermarks.
+    pub async fn count_records(&self, topic: &str) -> Result<i64> {
+        let (config, topic) = (self.client(), topic.to_owned());
+        tokio::task::spawn_blocking(move || count(&config, &topic)).await?
+    }
+
+    fn admin(&self) -> Result<AdminClient<DefaultClientContext>> {
+        Ok(self.client().create()?)
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
+}
+
+fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
+    config.set("acks", "all").set("linger.ms", "20").set("batch.size", "900000");
+    config.set("queue.buffering.max.kbytes", "32768").set("sticky.partitioning.linger.ms", "5");
+    let producer: BaseProducer = config.create()?;
+    // Not one byte over and over: batches that a compacting or compressing layer could shrink to nothing.
+    let payload: Vec<u8> = (0..RECORD).map(|i| u8::try_from(i * 31 % 251).unwrap_or(0)).collect();
+    for _ in 0..bytes.div_ceil(RECORD) {
+        let mut record = BaseRecord::<(), _>::to(topic).payload(&payload);
+        while let Err((error, again)) = producer.send(record) {
+            if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
+                return Err(error.into());
+            }
+            producer.poll(Duration::from_millis(20));
+            record = again;
+        }
+        producer.poll(Duration::ZERO);
+    }
+    Ok(producer.flush(Duration::from_secs(120))?)
+}
+
+fn count(config: &ClientConfig, topic: &str) -> Result<i64> {
+    let consumer: BaseConsumer = config.create()?;
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
+    let partitions = metadata.topics().first().context("no such topic")?.partitions();
+    partitions.iter().try_fold(0, |sum, partition| {
+        let (low, high) = consumer.fetch_watermarks(topic, partition.id(), PATIENCE)?;
+        Ok(sum + high - low)
+    })
+}

@@ -1,0 +1,124 @@
+//! The truth about every broker, over time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::{Truth, View, Witness, decide};
+use crate::cluster::Cluster;
+use crate::wire::Connection;
+
+/// How often each broker is asked and the truth decided.
+const EVERY: Duration = Duration::from_millis(250);
+/// A broker that takes longer is passed over this time.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// The truth about one broker at an instant.
+pub type Sample = (Instant, Truth);
+
+#[derive(Debug, Default)]
+struct Shared {
+    witnesses: Mutex<HashMap<i32, Witness>>,
+    timelines: Mutex<HashMap<i32, Vec<Sample>>>,
+}
+
+/// Asks every broker in the background and records what is true of each. Stops when dropped.
+#[derive(Debug)]
+pub struct TruthWatch {
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+impl TruthWatch {
+    /// Watches all brokers of a cluster. Give it its runtime's second thread: `flavor = "multi_thread"`.
+    pub fn start(cluster: &Cluster) -> Self {
+        let brokers: Vec<_> = cluster.brokers().map(|node| (node.id(), node.bootstrap())).collect();
+        let shared = Arc::new(Shared::default());
+        let mut tasks = JoinSet::new();
+        for &(id, addr) in &brokers {
+            tasks.spawn(ask(id, addr, Arc::clone(&shared)));
+        }
+        tasks.spawn(record(brokers.into_iter().map(|(id, _)| id).collect(), Arc::clone(&shared)));
+        Self { shared, _tasks: tasks }
+    }
+
+    /// What is true of a broker now.
+    pub fn now(&self, id: i32) -> Truth {
+        self.timeline(id).last().map_or(Truth::Unknowable, |(_, truth)| *truth)
+    }
+
+    /// All that was recorded of a broker, oldest first, one sample each 250 ms.
+    pub fn timeline(&self, id: i32) -> Vec<Sample> {
+        self.shared.timelines.lock().expect("timelines").get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Only the samples at which the truth about a broker changed.
+    pub fn changes(&self, id: i32) -> Vec<Sample> {
+        let mut all = self.timeline(id);
+        all.dedup_by_key(|(_, truth)| *truth);
+        all
+    }
+
+    /// Waits until this is true of a broker; the error shows what was.
+    pub async fn wait(&self, id: i32, truth: Truth, deadline: Duration) -> anyhow::Result<()> {
+        crate::wait::eventually(&format!("{id} is {truth:?}"), deadline, async || {
+            let now = self.now(id);
+            anyhow::ensure!(now == truth, "{now:?}");
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn ask(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut open: Option<Connection> = None;
+    loop {
+        ticks.tick().await;
+        // The image is as old as the question, not as the answer.
+        let asked = Instant::now();
+        let Ok(Ok(view)) = timeout(PATIENCE, look(addr, &mut open)).await else {
+            open = None;
+            continue;
+        };
+        let mut witnesses = shared.witnesses.lock().expect("witnesses");
+        let before = witnesses.get(&id);
+        // A first look shows no movement; nor does an epoch that went back, as after a restart.
+        let moved = match before {
+            Some(before) if view.epoch > before.view.epoch => Some(asked),
+            Some(before) if view.epoch == before.view.epoch => before.moved,
+            _ => None,
+        };
+        witnesses.insert(id, Witness { id, view, moved });
+    }
+}
+
+async fn look(addr: SocketAddr, open: &mut Option<Connection>) -> anyhow::Result<View> {
+    let mut connection = match open.take() {
+        Some(connection) => connection,
+        None => Connection::open(addr, PATIENCE).await?,
+    };
+    let view = View::ask_on(&mut connection).await?;
+    *open = Some(connection);
+    Ok(view)
+}
+
+async fn record(brokers: Vec<i32>, shared: Arc<Shared>) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let now = Instant::now();
+        let witnesses: Vec<_> = shared.witnesses.lock().expect("witnesses").values().cloned().collect();
+        let mut timelines = shared.timelines.lock().expect("timelines");
+        for &id in &brokers {
+            let truth = decide(id, &witnesses, brokers.len() == 1, now);
+            timelines.entry(id).or_default().push((now, truth));
+        }
+    }
+}

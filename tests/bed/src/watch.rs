@@ -1,0 +1,161 @@
+//! Polling as a prober does, and remembering every answer.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+const EVERY: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(1);
+/// More of a body than any verdict needs.
+const BODY: u64 = 1 << 20;
+
+/// What came of one poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An HTTP answer.
+    Http {
+        /// The status code.
+        status: u16,
+        /// The body.
+        body: String,
+    },
+    /// The connection was accepted; nothing more was asked.
+    Connected,
+    /// No answer: why.
+    Failed(String),
+}
+
+/// One poll.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// When it was asked.
+    pub asked: Instant,
+    /// When the answer, or the lack of one, was there: what a prober believes from then on.
+    pub at: Instant,
+    /// What it was.
+    pub outcome: Outcome,
+}
+
+impl Answer {
+    /// Yes or no, as a kubelet would take it: 200 to 399, or a connection.
+    pub fn ready(&self) -> bool {
+        match &self.outcome {
+            Outcome::Http { status, .. } => (200..400).contains(status),
+            Outcome::Connected => true,
+            Outcome::Failed(_) => false,
+        }
+    }
+}
+
+/// Polls in the background: every 250 ms, 1 s of patience. Stops when dropped.
+#[derive(Debug)]
+pub struct Watch {
+    answers: Arc<Mutex<Vec<Answer>>>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    /// GETs `path` with plain HTTP.
+    pub fn http(addr: SocketAddr, path: &str) -> Self {
+        Self::start(addr, Some(path.to_owned()), EVERY)
+    }
+
+    /// Connects, and closes.
+    pub fn tcp(addr: SocketAddr) -> Self {
+        Self::start(addr, None, EVERY)
+    }
+
+    /// Connects at a kubelet's pace: a paused broker accepts as many connects as its backlog holds (50),
+    /// which quick pollers use up and so flatter this probe.
+    pub fn tcp_every(addr: SocketAddr, every: Duration) -> Self {
+        Self::start(addr, None, every)
+    }
+
+    fn start(addr: SocketAddr, path: Option<String>, every: Duration) -> Self {
+        let answers: Arc<Mutex<Vec<Answer>>> = Arc::default();
+        let kept = Arc::clone(&answers);
+        let task = tokio::spawn(async move {
+            let mut ticks = interval(every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let asked = Instant::now();
+                let outcome = match timeout(PATIENCE, poll(addr, path.as_deref())).await {
+                    Ok(Ok(outcome)) => outcome,
+                    Ok(Err(error)) => Outcome::Failed(format!("{error:#}")),
+                    Err(_) => Outcome::Failed("timed out".to_owned()),
+                };
+                kept.lock().expect("answers").push(Answer { asked, at: Instant::now(), outcome });
+            }
+        });
+        Self { answers, task }
+    }
+
+    /// Every answer so far.
+    pub fn answers(&self) -> Vec<Answer> {
+        self.answers.lock().expect("answers").clone()
+    }
+
+    /// The last answer.
+    pub fn last(&self) -> Option<Answer> {
+        self.answers.lock().expect("answers").last().cloned()
+    }
+
+    /// The answers as [`score`](crate::score::score) takes them.
+    pub fn timeline(&self) -> Vec<(Instant, bool)> {
+        self.answers.lock().expect("answers").iter().map(|answer| (answer.at, answer.ready())).collect()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn poll(addr: SocketAddr, path: Option<&str>) -> Result<Outcome> {
+    let mut stream = TcpStream::connect(addr).await?;
+    let Some(path) = path else { return Ok(Outcome::Connected) };
+    // HTTP/1.0: the answer ends with the connection, and is never chunked.
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut text = Vec::new();
+    stream.take(BODY).read_to_end(&mut text).await?;
+    parse(&String::from_utf8_lossy(&text))
+}
+
+fn parse(text: &str) -> Result<Outcome> {
+    let (head, body) = text.split_once("\r\n\r\n").context("no end of the headers")?;
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status")?;
+    Ok(Outcome::Http { status, body: body.to_owned() })
+}
+
+/// GETs once, for a test that needs one answer.
+pub async fn get(addr: SocketAddr, path: &str) -> Result<(u16, String)> {
+    match timeout(PATIENCE, poll(addr, Some(path))).await.context("timed out")?? {
+        Outcome::Http { status, body } => Ok((status, body)),
+        other => anyhow::bail!("not HTTP: {other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Outcome, parse};
+    use std::time::Instant;
+
+    #[test]
+    fn reads_status_and_body() {
+        let outcome = parse("HTTP/1.1 503 Service Unavailable\r\nA: b\r\n\r\nnot-in-isr\n").unwrap();
+        assert_eq!(outcome, Outcome::Http { status: 503, body: "not-in-isr\n".to_owned() });
+        let now = Instant::now();
+        assert!(!Answer { asked: now, at: now, outcome }.ready());
+        assert!(parse("HTTP/1.1 200 OK\r\n").is_err());
+        assert!(parse("garbage\r\n\r\n").is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! pillion beside real brokers: every fault of the main job, one after the other, each with its own assertion.
+//!
+//! The truth comes from elsewhere than the broker judged: from what the other brokers say of it. Each test prints the
+//! seconds in which pillion, and a TCP probe beside it, said the wrong thing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod agent;
+mod brokers;
+mod controllers;
+mod replicas;
+mod scene;
+mod versions;
+
+use libtest_mimic::{Arguments, Trial};
+use scene::{Scene, Stage};
+
+/// A test: its name, the cluster it plays on, and what happens.
+type Test = (&'static str, Stage, fn(&Scene) -> anyhow::Result<()>);
+
+const TESTS: &[Test] = &[
+    ("an_empty_cluster_is_ready_and_says_on_what_evidence", Stage::Main, replicas::empty_cluster),
+    ("another_broker_dead_changes_nothing", Stage::Main, brokers::another_dead),
+    ("catch_up_after_a_kill_with_one_gigabyte_missed", Stage::Main, brokers::catch_up),
+    ("kill_and_log_recovery", Stage::Main, brokers::recovery),
+    ("stopped_by_a_signal_and_resumed", Stage::Main, brokers::paused),
+    ("terminated", Stage::Main, brokers::terminated),
+    ("cut_off_from_the_controllers_while_serving", Stage::Main, controllers::cut_off),
+    ("all_controllers_stopped", Stage::Main, controllers::all_stopped),
+    ("controller_failover_ten_times", Stage::Main, controllers::failover),
+    ("a_deposed_quorum_leader_is_not_believed", Stage::Main, controllers::deposed),
+    ("out_of_the_isr_and_back", Stage::Main, replicas::out_of_isr),
+    ("topics_created_and_deleted_under_the_scan", Stage::Main, replicas::topics_come_and_go),
+    ("agent_killed_and_restarted", Stage::Main, agent::killed),
+    ("agent_ends_within_two_seconds", Stage::Main, agent::terminated),
+    ("agent_paused_and_asked_at_once", Stage::Main, agent::paused),
+    ("forced_held_and_cleared_by_command", Stage::Main, agent::forced),
+    ("cold_start_of_everything", Stage::Main, brokers::cold_start),
+    ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
+    ("smoke_on_4_1", Stage::V41, versions::smoke),
+    ("smoke_on_3_9", Stage::V39, versions::smoke),
+];
+
+fn main() {
+    // One at a time: they share clusters and two cores.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let trials = TESTS
+        .iter()
+        .map(|(name, stage, play)| {
+            Trial::test(*name, move || {
+                scene::play(name, *stage, *play).map_err(|error| format!("{error:#}").into())
+            })
+        })
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    scene::close();
+    conclusion.exit();
+}

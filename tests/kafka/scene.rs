@@ -1,0 +1,220 @@
+//! The clusters that the tests play on, healed before each test.
+
+use std::{
+    future::Future,
+    path::Path,
+    sync::{LazyLock, Mutex},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use bed::{Cluster, Fleet, NEWEST, Truth, V3_9, V4_1, score::Score, topics::Topic};
+use tokio::runtime::Runtime;
+
+/// Long enough for anything that will happen at all.
+pub const SOON: Duration = Duration::from_secs(120);
+/// Both the truth and the answers are sampled each 250 ms: so much may a change seem earlier or later than it was.
+pub const BLUR: Duration = Duration::from_millis(500);
+/// From a change in the ISR to the answer of a prober: a scan each 500 ms, a poll each 250 ms, and their blur.
+pub const NOTICE: Duration = Duration::from_secs(2);
+/// From being in sync to being called so: contact by two polls, a complete scan, the log dirs, and a loaded machine.
+pub const RETURN: Duration = Duration::from_secs(4);
+
+/// Which cluster a test needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Three controllers and three brokers of the newest release.
+    Main,
+    /// One node that is broker and controller, with a log dir that can be filled up.
+    Combined,
+    /// One controller and three brokers of 4.1.
+    V41,
+    /// One controller and three brokers of 3.9.
+    V39,
+}
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+});
+static OPEN: Mutex<Option<(Stage, Scene)>> = Mutex::new(None);
+
+/// A running cluster with pillion beside each broker.
+pub struct Scene {
+    pub fleet: Fleet,
+}
+
+/// Plays one test on its stage, which is built when it is not there and healed when it is.
+pub fn play(name: &str, stage: Stage, act: fn(&Scene) -> Result<()>) -> Result<()> {
+    let mut open = OPEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if open.as_ref().is_none_or(|(there, _)| *there != stage) {
+        *open = None;
+        *open = Some((stage, Scene::build(stage)?));
+    }
+    let (_, scene) = open.as_ref().context("just built")?;
+    scene.heal().context("failed to heal the cluster before the test")?;
+    let began = Instant::now();
+    let outcome = act(scene);
+    println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
+    if outcome.is_err() {
+        scene.dump(name);
+    }
+    outcome
+}
+
+/// Stops what still runs.
+pub fn close() {
+    *OPEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+}
+
+impl Scene {
+    fn build(stage: Stage) -> Result<Self> {
+        let builder = match stage {
+            // A follower that stops fetching leaves the ISR after 10 s here instead of 30 s, to save time.
+            Stage::Main => Cluster::builder(NEWEST)
+                .controllers(3)
+                .brokers(3)
+                .broker_property("replica.lag.time.max.ms", "10000"),
+            Stage::Combined => {
+                Cluster::builder(NEWEST).combined(1).log_dirs(2).small_log_dir(1001, 1, 64 << 20)
+            }
+            Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
+            Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
+        };
+        let began = Instant::now();
+        let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));
+        let fleet = run(Fleet::start(builder, pillion, ""))?;
+        println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
+        Ok(Self { fleet })
+    }
+
+    /// Undoes what a test may have left behind and waits until all is well.
+    fn heal(&self) -> Result<()> {
+        let cluster = &self.fleet.cluster;
+        cluster.net().heal_all()?;
+        for node in cluster.nodes() {
+            // A node that is not paused, or does not run, is not concerned.
+            let _ = node.resume();
+            if !node.running() {
+                node.start()?;
+            }
+        }
+        for id in self.fleet.ids() {
+            if self.fleet.agent_pid(id).is_none() {
+                self.fleet.start_agent(id)?;
+            }
+        }
+        run(self.fleet.wait_all_ready(SOON))
+    }
+
+    /// Shows the end of the logs of a test that failed.
+    fn dump(&self, name: &str) {
+        for id in self.fleet.ids() {
+            let log = std::fs::read_to_string(self.fleet.agent_log(id)).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            println!("--- {name}: the last lines of pillion beside {id}");
+            for line in &lines[lines.len().saturating_sub(25)..] {
+                println!("{line}");
+            }
+        }
+    }
+
+    /// A topic with three copies of each of its six partitions, led by all brokers in turn; made once.
+    pub fn topic(&self, name: &str) -> Result<()> {
+        let spread: [&[i32]; 6] = [
+            &[1001, 1002, 1003],
+            &[1002, 1003, 1001],
+            &[1003, 1001, 1002],
+            &[1001, 1003, 1002],
+            &[1002, 1001, 1003],
+            &[1003, 1002, 1001],
+        ];
+        let topic = Topic::assigned(name, &spread).config("min.insync.replicas", "2");
+        run(self.fleet.cluster.create_topic(topic))
+    }
+
+    /// Prints the seconds of wrong verdict since an instant and returns pillion's.
+    pub fn score(&self, id: i32, since: Instant) -> Score {
+        let (ours, tcp) = self.fleet.score_since(id, since);
+        let s = |duration: Duration| duration.as_secs_f64();
+        println!(
+            "    {id}: pillion false ready {:.1} s, false unready {:.1} s, unready while unknowable {:.1} s; \
+             TCP false ready {:.1} s",
+            s(ours.false_ready),
+            s(ours.false_unready),
+            s(ours.unready_unknowable),
+            s(tcp.false_ready)
+        );
+        ours
+    }
+
+    /// No answer since an instant called this broker unready.
+    pub fn no_blip(&self, id: i32, since: Instant) -> Result<()> {
+        let answers = self.fleet.ready_since(id, since);
+        let unready = answers.iter().filter(|(_, ready)| !ready).count();
+        ensure!(!answers.is_empty(), "{id} was not asked");
+        ensure!(unready == 0, "{id} was called unready {unready} times of {}", answers.len());
+        Ok(())
+    }
+
+    /// No answer since an instant called this broker dead.
+    pub fn never_dead(&self, id: i32, since: Instant) -> Result<()> {
+        let dead = self.fleet.live_since(id, since).iter().filter(|(_, alive)| !alive).count();
+        ensure!(dead == 0, "{id} was called dead {dead} times");
+        Ok(())
+    }
+
+    /// The broker was called unready no later than the others could see it out (and the blur of both samplings).
+    pub fn unready_before_out(&self, id: i32, since: Instant) -> Result<Duration> {
+        let first =
+            |found: Option<Instant>, what: &str| found.with_context(|| format!("{id} was never {what}"));
+        let unready = first(
+            self.fleet.ready_since(id, since).into_iter().find(|(_, ready)| !ready).map(|(at, _)| at),
+            "called unready",
+        )?;
+        let out = first(
+            self.fleet
+                .truth_since(id, since)
+                .into_iter()
+                .find(|(_, truth)| *truth == Truth::Out)
+                .map(|(at, _)| at),
+            "out by the others",
+        )?;
+        println!(
+            "    {id}: called unready after {:.1} s, out by the others after {:.1} s",
+            (unready - since).as_secs_f64(),
+            (out - since).as_secs_f64()
+        );
+        ensure!(unready <= out + BLUR, "{id} was out {:?} before it was called unready", unready - out);
+        Ok(unready - since)
+    }
+
+    pub fn wait(&self, id: i32, ready: bool) -> Result<Instant> {
+        run(self.fleet.wait(id, ready, SOON))
+    }
+
+    pub fn wait_truth(&self, id: i32, truth: Truth) -> Result<()> {
+        run(self.fleet.truth.wait(id, truth, SOON))
+    }
+
+    /// `/readyz` says this reason now.
+    pub fn says(&self, id: i32, code: &str) -> Result<()> {
+        let said = self.fleet.said(id);
+        ensure!(said.contains(code), "{id} does not say {code}: {said}");
+        Ok(())
+    }
+
+    /// Waits until `/readyz` says this reason.
+    pub fn wait_says(&self, id: i32, code: &str) -> Result<()> {
+        run(bed::eventually(&format!("{id} says {code}"), SOON, async || self.says(id, code)))
+    }
+}
+
+/// Runs a future to its end.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(future)
+}
+
+/// Lets the fault last.
+pub fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
