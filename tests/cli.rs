@@ -252,7 +252,7 @@ fn override_is_validated_before_it_is_written() {
 
 #[test]
 fn an_override_that_may_not_be_read_is_told() {
-    if !rustix_is_root() {
+    if !is_root() {
         return; // Only root can become somebody else.
     }
     let dir = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap();
@@ -272,7 +272,7 @@ fn an_override_that_may_not_be_read_is_told() {
     assert!(stdout(&shown).contains("is ignored: permission denied"), "{shown:?}");
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout.trim_ascii() == b"0"
 }

@@ -219,7 +219,10 @@ impl Board {
         self.beat.store(millis(published.now.boot), Ordering::Relaxed);
         let mut kept = self.kept();
         for transition in kept.track.follow(&published) {
-            transition.log();
+            // The override's watcher tells the log more about it, and only once.
+            if transition.subject != Subject::Override {
+                transition.log();
+            }
             kept.history.push(transition);
         }
     }
