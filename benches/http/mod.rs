@@ -45,7 +45,7 @@ const EXEC: f64 = 5.0;
 pub fn readyz(length: Duration) -> io::Result<Vec<Row>> {
     let (ours, bare) = (servers::agent()?, servers::bare()?);
     let mut both = [Client::open(ours)?, Client::open(bare)?];
-    both.iter_mut().try_for_each(|client| client.warm_up())?;
+    both.iter_mut().try_for_each(Client::warm_up)?;
     let gap = Duration::from_secs(1) / (RATE * 2);
     let began = Instant::now();
     let mut due = began;
