@@ -80,7 +80,7 @@ fn prepare(args: &init::InitArgs) -> ExitCode {
             Exit::Yes.into()
         }
         Err(error) => {
-            out::complain(&error);
+            out::list(&error);
             ExitCode::from(error.exit.code())
         }
     }
