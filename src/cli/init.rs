@@ -1,11 +1,12 @@
 //! `pillion init`.
 
-use std::{fmt::Write, path::PathBuf};
+use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
+use super::{Exit, out};
 use crate::{
     config::Sources,
     files::Outcome,
-    init::{InitError, Options, Report, run},
+    init::{self, InitError, Options, Report},
 };
 
 /// Prepares a broker: its id, its zone, its server.properties, its volumes
@@ -89,13 +90,13 @@ impl InitArgs {
     /// Runs with what this process can offer; `adapt` may give it a way to ask the cluster.
     ///
     /// # Errors
-    /// As [`run`].
-    pub fn run(&self, adapt: impl FnOnce(&mut Options)) -> Result<Report, InitError> {
+    /// As [`init::run`].
+    pub fn prepare(&self, adapt: impl FnOnce(&mut Options)) -> Result<Report, InitError> {
         let place = |what| vec![crate::problem::Problem::new("flags", what, "see pillion init --help")];
         let mut options = Options::of_process(self.sources().map_err(|what| InitError::usage(place(what)))?);
         options.replace = self.replace;
         adapt(&mut options);
-        run(&options)
+        init::run(&options)
     }
 }
 
@@ -124,4 +125,18 @@ pub fn summary(report: &Report) -> String {
         let _ = writeln!(text, "notice: {notice}");
     }
     text
+}
+
+/// Prepares the broker and says what was done.
+pub fn run(args: &InitArgs) -> ExitCode {
+    match args.prepare(|_| {}) {
+        Ok(report) => {
+            out::print(summary(&report));
+            Exit::Yes.into()
+        }
+        Err(error) => {
+            out::list(&error);
+            ExitCode::from(error.exit.code())
+        }
+    }
 }

@@ -60,29 +60,18 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Err(error) => return misuse(&error, args),
     };
     match cli.command {
-        Command::Init(args) => prepare(&args),
+        Command::Init(args) => {
+            log::start();
+            init::run(&args)
+        }
         Command::Sidecar(args) => {
             log::start();
-            sidecar::run_sidecar(&args)
+            sidecar::run(&args)
         }
         Command::Probe(args) => probe::run(&args).into(),
         Command::Status(args) => status::run(&args).into(),
         Command::Override(args) => overrides::run(&args).into(),
         Command::Completions(args) => completions::run(&args).into(),
-    }
-}
-
-fn prepare(args: &init::InitArgs) -> ExitCode {
-    log::start();
-    match args.run(|_| {}) {
-        Ok(report) => {
-            out::print(init::summary(&report));
-            Exit::Yes.into()
-        }
-        Err(error) => {
-            out::list(&error);
-            ExitCode::from(error.exit.code())
-        }
     }
 }
 

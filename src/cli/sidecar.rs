@@ -5,11 +5,12 @@ use std::{path::PathBuf, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::{Exit, out};
 use crate::{
     config::{self, Config, Sources},
     init::Identity,
     problem::Problem,
-    sidecar::{RunError, run},
+    sidecar::{self, RunError},
 };
 
 /// Watches the broker and answers for it: probes, metrics, status, a page
@@ -46,40 +47,39 @@ pub struct SidecarArgs {
 }
 
 /// Runs until a signal ends it.
-pub fn run_sidecar(args: &SidecarArgs) -> ExitCode {
+pub fn run(args: &SidecarArgs) -> ExitCode {
     let (config, identity) = match read(args) {
         Ok(read) => read,
         Err(problems) => {
             for problem in problems {
-                tracing::error!("{problem}");
+                out::complain(&problem.to_string());
             }
-            return ExitCode::from(64);
+            return Exit::BadConfig.into();
         }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "failed to start");
-            return ExitCode::FAILURE;
+            out::complain(&format!("failed to start: {error}"));
+            return Exit::No.into();
         }
     };
     let outcome = runtime.block_on(async {
         let stop = CancellationToken::new();
         let signals = stop_on_signal(stop.clone());
         tokio::select! {
-            outcome = run(&config, &identity, stop) => outcome,
+            outcome = sidecar::run(&config, &identity, stop) => outcome,
             never = signals => never,
         }
     });
     // A look at a volume that hangs must not hold up the end.
     runtime.shutdown_background();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Yes.into(),
         Err(error) => {
-            let code = if matches!(error, RunError::Usage(_)) { 64 } else { 1 };
-            let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            tracing::error!("{error} {why}");
-            ExitCode::from(code)
+            out::complain(&error.to_string());
+            let code = if matches!(error, RunError::Usage(_)) { Exit::BadConfig } else { Exit::No };
+            code.into()
         }
     }
 }

@@ -10,15 +10,14 @@ use std::{
 
 use pillion_probes::{observe::Process, time::BootTime};
 use procfs::process::{Process as Proc, all_processes};
-use tokio::{
-    task::spawn_blocking,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{Target, desk::Desk};
 
-/// Between two looks.
+/// Between two looks; the end of a life of the broker is a reason to look at once.
 const PERIOD: Duration = Duration::from_secs(1);
+/// Between two looks while the broker does not answer: how its logs were closed is seen only until it is back.
+const ALERT: Duration = Duration::from_millis(250);
 /// Kafka's main class, on the command line of every broker.
 const MAIN_CLASS: &str = "kafka.Kafka";
 /// Written by a broker that closed its logs in order, deleted as it loads them (`LogLoader.CleanShutdownFile`).
@@ -26,13 +25,11 @@ const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 
 /// Runs for ever.
 pub async fn watch(desk: &Desk, target: &Target) {
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut lives = desk.life();
     let properties = target.properties.clone();
     let dirs: Vec<PathBuf> = target.log_dirs.iter().map(PathBuf::from).collect();
     let mut sight = Sight { properties, dirs, known: None, clean: target.clean_shutdown };
     loop {
-        ticks.tick().await;
         // A look may hang on a volume; it is waited for on a thread of its own, one at a time.
         let Ok((seen, next)) = spawn_blocking(move || (sight.look(), sight)).await else { return };
         sight = next;
@@ -48,6 +45,9 @@ pub async fn watch(desk: &Desk, target: &Target) {
             seen.process = process;
             seen.unclean_start = unclean;
         });
+        let pause = if lives.borrow_and_update().is_some() { PERIOD } else { ALERT };
+        // The desk holds the sender as long as it lives.
+        let _ = timeout(pause, lives.changed()).await;
     }
 }
 
@@ -94,7 +94,12 @@ struct Sight {
 impl Sight {
     fn look(&mut self) -> Option<Look> {
         let process = self.known.and_then(|pid| self.broker(pid)).or_else(|| self.find());
-        self.known = process.as_ref().map(|process| process.pid);
+        let pid = process.as_ref().map(|process| process.pid);
+        if pid.is_some() && self.known.is_some() && pid != self.known {
+            // It was replaced unseen: how the old one closed its logs is not known.
+            self.clean = None;
+        }
+        self.known = pid;
         match process {
             None => {
                 self.clean = Some(self.dirs.iter().all(|dir| dir.join(CLEAN_SHUTDOWN).exists()));

@@ -31,7 +31,7 @@ pub enum RunError {
     #[error("{0}")]
     Usage(Problem),
     /// The port of the probes cannot be had.
-    #[error("failed to listen on {address}\n    remedy: free the port, or set `sidecar.listen`")]
+    #[error("failed to listen on {address}: {source}\n    remedy: free the port, or set `sidecar.listen`")]
     Listen {
         /// As configured.
         address: std::net::SocketAddr,

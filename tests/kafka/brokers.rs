@@ -34,6 +34,8 @@ pub fn catch_up(scene: &Scene) -> Result<()> {
     scene.wait_truth(1003, Truth::Out)?;
     // Three copies of each record: this is what 1003 misses.
     run(scene.fleet.cluster.fill("behind", 1 << 30))?;
+    ensure!(scene.score(1003, since).false_ready <= BLUR);
+    let since = Instant::now();
     node.start()?;
     let ready = scene.wait(1003, true)?;
     scene.wait_truth(1003, Truth::InSync)?;
@@ -124,10 +126,10 @@ pub fn cold_start(scene: &Scene) -> Result<()> {
     for node in cluster.brokers().chain(cluster.controllers()) {
         node.kill()?;
     }
-    let since = Instant::now();
     for id in scene.fleet.ids() {
         scene.wait(id, false)?;
     }
+    let since = Instant::now();
     for node in cluster.controllers().chain(cluster.brokers()) {
         node.start()?;
     }

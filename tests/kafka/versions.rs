@@ -22,6 +22,8 @@ fn killed(scene: &Scene) -> Result<()> {
     scene.wait(1003, false)?;
     scene.wait_truth(1003, Truth::Out)?;
     run(scene.fleet.cluster.fill("smoke", 256 << 20))?;
+    ensure!(scene.score(1003, since).false_ready <= BLUR);
+    let since = Instant::now();
     node.start()?;
     scene.wait(1003, true)?;
     scene.wait_truth(1003, Truth::InSync)?;

@@ -1,0 +1,62 @@
+# What people use. Each target sets up what it needs by itself, and says so.
+# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+KAFKA := 4.3.1 4.1.2 3.9.2
+MUSL := x86_64-unknown-linux-musl
+AS_ROOT := tests/bed/as-root.sh
+
+.PHONY: help demo test test-fast bench lint dist fuzz setup kafka clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## three real brokers with pillion beside each, and a story of faults (KEEP=1 leaves it running)
+	cargo build --quiet -p pillion
+	cargo build --quiet -p pillion --example demo
+	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
+	$(AS_ROOT) target/debug/examples/demo
+
+test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka
+	cargo test --workspace --no-run
+	$(AS_ROOT) cargo test --workspace
+
+test-fast: ## the tests that need no Kafka
+	cargo test -p pillion-probes -p pillion-fuzz
+	cargo test -p pillion --lib --bins --test cli --test http --test board
+
+bench: setup ## figures beside their baselines, into target/bench/bench.json
+	cargo build --quiet --release -p pillion
+	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
+	cargo bench --no-run -p pillion --bench pillion
+	$(AS_ROOT) cargo bench -p pillion --bench pillion
+
+lint: ## formatting, clippy, licences and advisories
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny"; cargo install --locked --quiet cargo-deny; }
+	cargo deny --log-level error check
+
+dist: ## the static binary for release, and its size
+	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL)
+	@command -v musl-gcc >/dev/null || { echo "musl-gcc is missing: install musl-tools" >&2; exit 1; }
+	cargo build --release --target $(MUSL) -p pillion --bin pillion
+	@file target/$(MUSL)/release/pillion | grep -q 'static' || { echo "the binary is not static" >&2; exit 1; }
+	@stat -c '%n: %s bytes' target/$(MUSL)/release/pillion
+
+fuzz: ## a long run of one target: make fuzz TARGET=config SECONDS=600
+	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install --locked --quiet cargo-fuzz; }
+	mkdir -p fuzz/corpus/$(TARGET)
+	cargo fuzz run -s none --features libfuzzer $(TARGET) fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) -- -max_total_time=$(or $(SECONDS),600)
+
+setup:
+	@for tool in cargo java mvn ip; do command -v $$tool >/dev/null || \
+	  { echo "$$tool is missing: install a Rust toolchain, a JDK, Maven and iproute2" >&2; exit 1; }; done
+
+kafka: setup
+	cargo run --quiet -p bed --bin bed-fetch -- $(KAFKA)
+
+clean: ## what was built and fetched
+	cargo clean
