@@ -44,7 +44,7 @@ fn a_paused_agent_does_not_answer_from_memory() {
     clock.step(Duration::from_secs(60));
     let late = board.ask();
     assert!(!late.ready && !board.readiness(clock.now()).ready);
-    assert_eq!(late.verdicts.ready.reasons[0].code(), "quorum-stale");
+    assert_eq!(late.verdicts.ready.reasons[0].code(), "quorum-contact-lost");
     assert_eq!(board.loop_age(clock.now().boot), Duration::from_secs(60));
 }
 

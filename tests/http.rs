@@ -120,7 +120,7 @@ async fn it_judges_when_asked() {
     let stale = agent.get("/readyz").await;
     assert_eq!(stale.status, 503);
     let codes: Vec<&str> = stale.body.lines().map(|line| line.split(':').next().unwrap()).collect();
-    assert_eq!(codes, ["quorum-stale", "scan-stale", "log-dirs-stale"]);
+    assert_eq!(codes, ["quorum-contact-lost", "scan-stale", "log-dirs-stale"]);
     assert_eq!(agent.get("/livez").await.status, 200);
     let stalled = agent.get("/agentz").await;
     assert_eq!(stalled.status, 503);

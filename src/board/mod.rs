@@ -33,7 +33,7 @@ pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
-pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes};
+pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes, unnamed};
 
 /// How often the board judges by itself, for the history.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -219,7 +219,10 @@ impl Board {
         self.beat.store(millis(published.now.boot), Ordering::Relaxed);
         let mut kept = self.kept();
         for transition in kept.track.follow(&published) {
-            transition.log();
+            // The override's watcher tells the log more about it, and only once.
+            if transition.subject != Subject::Override {
+                transition.log();
+            }
             kept.history.push(transition);
         }
     }

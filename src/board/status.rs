@@ -147,9 +147,10 @@ impl Partitions {
 pub(super) fn build(board: &Board, published: &Published, since: Since, history: Vec<Transition>) -> Status {
     let Published { now, seen, verdicts, forced, ready } = published;
     let told = |verdict: &Verdict, since: i64, yes: &dyn Fn(&mut String)| {
+        let reasons: Vec<Told> = verdict.reasons.iter().map(Told::from).collect();
         let mut summary = String::new();
-        match verdict.reasons.first() {
-            Some(reason) => summary = reason.text(),
+        match reasons.first() {
+            Some(told) => summary.push_str(words::unnamed(told)),
             None => yes(&mut summary),
         }
         VerdictTold {
@@ -157,7 +158,7 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
             since: stamp::seconds(since),
             for_seconds: seconds(now.wall_ms.saturating_sub(since)),
             summary,
-            reasons: verdict.reasons.iter().map(Told::from).collect(),
+            reasons,
             evidence_age_seconds: verdict.rests_on.map(|(at, _)| now.boot.since(at).as_secs_f64()),
             evidence_limit_seconds: verdict.rests_on.map(|(_, limit)| limit.as_secs_f64()),
         }

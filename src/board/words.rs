@@ -8,6 +8,7 @@ use std::{
 use pillion_probes::{
     forced::{Forced, Kind},
     observe::{Observations, Reach},
+    reason::Told,
     time::BootTime,
 };
 
@@ -111,4 +112,12 @@ fn state(kind: Kind) -> &'static str {
         Kind::Ready => "forced ready",
         Kind::Hold => "held not ready",
     }
+}
+
+/// A reason in one sentence without the partitions' names, for where they are listed beside it.
+pub fn unnamed(told: &Told) -> &str {
+    if told.partitions.is_empty() {
+        return &told.text;
+    }
+    told.text.split_once(": ").map_or(&*told.text, |(sentence, _)| sentence)
 }

@@ -33,7 +33,7 @@ pub const LONG_HELP: &str = "\
 Examples:
   pillion status                                  what an on-call reads first
   pillion probe ready                             exit 0 if this broker is ready, else 1
-  pillion override ready --for 30m --reason INC-1   force readiness for half an hour
+  pillion override ready --for 30m --reason X     force readiness for half an hour
 
 Exit codes:
   0   yes, or done

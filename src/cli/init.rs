@@ -135,7 +135,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
             Exit::Yes.into()
         }
         Err(error) => {
-            out::complain(&error.to_string());
+            out::list(&error);
             ExitCode::from(error.exit.code())
         }
     }

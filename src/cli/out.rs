@@ -17,6 +17,11 @@ pub(super) fn complain(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "pillion: {text}");
 }
 
+/// Writes what speaks for itself, over several lines, to standard error.
+pub(super) fn list(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Text from elsewhere, without what would steer a terminal.
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()

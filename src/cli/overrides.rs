@@ -14,9 +14,10 @@ use crate::{
 };
 
 const HELP: &str = "\
-An override changes what /readyz answers and nothing else: liveness is never touched, and the true verdict stays
-visible beside it in /readyz, the metrics, the page and the log. It needs a reason and an end, and ends by itself.
-Time runs from when the agent first saw it; stating the same kind, reason and name again does not start it anew.
+An override changes what /readyz answers and nothing else: liveness is never touched, and the
+true verdict stays visible beside it in /readyz, the metrics, the page and the log. It needs a
+reason and an end, and ends by itself. Its time runs from when the agent first saw it; stating
+the same kind, reason and name again does not start it anew.
 
 Examples:
   pillion override ready --reason INC-1 --for 30m      count as ready although it is not
@@ -24,7 +25,8 @@ Examples:
   pillion override show
   pillion override clear
 
-A forced-ready broker counts as ready for PodDisruptionBudgets and rollouts: they may take the next broker down.
+A forced-ready broker counts as ready for PodDisruptionBudgets and rollouts: they may take the
+next broker down.
 
 Exit codes: 0 done; 1 failed; 64 bad arguments, nothing was written.";
 

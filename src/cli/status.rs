@@ -16,7 +16,7 @@ use super::{
     client::{Target, get},
     out::{self, plain},
 };
-use crate::board::{Ago, Status, VerdictTold};
+use crate::board::{Ago, Status, VerdictTold, unnamed};
 
 const HELP: &str = "\
 Examples:
@@ -161,6 +161,7 @@ fn headline(out: &mut String, status: &Status) -> fmt::Result {
         (Some(Kind::Ready), _) => (alert(), "! FORCED READY"),
         (Some(Kind::Hold), _) => (alert(), "! HELD NOT READY"),
         (None, Answer::Yes) => (good(), "✓ READY"),
+        (None, _) if status.verdicts.live.answer == Answer::No => (bad(), "✗ DEAD: IT HANGS"),
         (None, _) => (bad(), "✗ NOT READY"),
     };
     write!(
@@ -204,7 +205,7 @@ fn reasons(out: &mut String, status: &Status) -> fmt::Result {
     writeln!(out, "\n{}", paint(faint(), "why, and what to do"))?;
     for (number, reason) in (1..).zip(told) {
         let code = paint(faint(), &format!("({})", plain(&reason.code)));
-        writeln!(out, "  {number}. {} {code}", plain(&reason.text))?;
+        writeln!(out, "  {number}. {} {code}", plain(unnamed(reason)))?;
         writeln!(out, "     → {}", plain(&reason.remedy))?;
     }
     Ok(())
@@ -243,7 +244,8 @@ fn history(out: &mut String, status: &Status) -> fmt::Result {
         let subject = change.subject.word();
         write!(out, "  {} {subject:<9} {}", paint(faint(), &plain(&at)), plain(&change.to))?;
         if let Some(why) = change.why.first() {
-            write!(out, "  {}", paint(faint(), &plain(&why.text)))?;
+            let text: String = plain(&why.text).chars().take(100).collect();
+            write!(out, "  {}", paint(faint(), &text))?;
         }
         writeln!(out)?;
     }

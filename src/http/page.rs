@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
 
-use crate::board::{Ago, Board, Evidence, Status, Transition, VerdictTold};
+use crate::board::{Ago, Board, Evidence, Status, Transition, VerdictTold, unnamed};
 
 /// Nothing from elsewhere is loaded or run.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -95,6 +95,7 @@ fn headline(status: &Status) -> &'static str {
         (Some(Kind::Ready), _) => "forced ready",
         (Some(Kind::Hold), _) => "held not ready",
         (None, Answer::Yes) => "ready",
+        (None, _) if status.verdicts.live.answer == Answer::No => "dead: it hangs",
         (None, _) => "not ready",
     }
 }
@@ -146,7 +147,7 @@ fn reasons(out: &mut String, status: &Status) -> Result {
         write!(
             out,
             "<li><b>{}</b><span class=do>{}</span><code>{}</code></li>",
-            Safe(&reason.text),
+            Safe(unnamed(reason)),
             Safe(&reason.remedy),
             Safe(&reason.code)
         )?;
@@ -256,9 +257,15 @@ fn transition(out: &mut String, change: &Transition) -> Result {
     }
     write!(out, "{}", Safe(&change.to))?;
     for why in &change.why {
-        write!(out, "<span>{}</span>", Safe(&why.text))?;
+        let (text, more) = short(&why.text);
+        write!(out, "<span>{}{more}</span>", Safe(text))?;
     }
     out.write_str("</li>")
+}
+
+/// As much of a reason as the history has room for; `/status` has all of it.
+fn short(text: &str) -> (&str, &str) {
+    text.char_indices().nth(160).map_or((text, ""), |(end, _)| (&text[..end], " ..."))
 }
 
 /// `11-23 06:30:00` of an instant in RFC 3339: what a person compares with other logs.

@@ -71,14 +71,14 @@ pub(super) fn ready(board: &Board, detail: Detail) -> Reply {
     let readiness = board.readiness(now);
     let truly = readiness.verdict.is_yes();
     let mut out = Lines::new();
-    let truth = |out: &mut Lines| match truly {
-        true => {
+    let truth = |out: &mut Lines| {
+        if truly {
             out.line(|out| {
                 out.write_str("ready: ")?;
                 board::ready_yes(out, &readiness.seen, now.boot)
             });
         }
-        false => out.reasons(&readiness.verdict),
+        out.reasons(&readiness.verdict);
     };
     let word = match readiness.forced.active() {
         None => {

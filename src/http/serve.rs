@@ -78,7 +78,10 @@ async fn pause(error: &io::Error) {
 async fn connection(stream: TcpStream, site: Arc<Site>, shutdown: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let peer: Option<IpAddr> = stream.peer_addr().ok().map(|peer| peer.ip());
-    let service = service_fn(|request| answer(&site, request));
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = respond(&site, request.method(), request.uri(), request.headers());
+        std::future::ready(Answer::Ok(answer))
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE)
@@ -112,8 +115,4 @@ where
 {
     serving.as_mut().graceful_shutdown();
     time::timeout(LAST_ANSWERS, serving).await.unwrap_or(Ok(()))
-}
-
-async fn answer(site: &Site, request: Request<Incoming>) -> Answer {
-    Ok(respond(site, request.method(), request.uri(), request.headers()))
 }

@@ -51,15 +51,15 @@ fn read(path: &Path) -> io::Result<Look> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
-        Err(Errno::LOOP) => return unusable("it is a symbolic link, which is not followed"),
+        Err(Errno::LOOP) => return Ok(unusable("it is a symbolic link, which is not followed")),
         Err(errno) => return Err(errno.into()),
     };
     let meta = file.metadata()?;
     if !meta.file_type().is_file() {
-        return unusable("it is not a regular file");
+        return Ok(unusable("it is not a regular file"));
     }
     if meta.mode() & 0o002 != 0 {
-        return unusable("everybody may write it; chmod o-w");
+        return Ok(unusable("everybody may write it; chmod o-w"));
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
@@ -69,8 +69,8 @@ fn read(path: &Path) -> io::Result<Look> {
     Ok(Look::Found(bytes))
 }
 
-fn unusable(why: &str) -> io::Result<Look> {
-    Ok(Look::Unusable(why.into()))
+fn unusable(why: &str) -> Look {
+    Look::Unusable(why.into())
 }
 
 /// Writes an override: aside, synced, renamed.

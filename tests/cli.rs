@@ -1,0 +1,278 @@
+//! The command line as kubelets, scripts and people meet it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step should stop the test where it stands")]
+
+mod made_up;
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use assert_cmd::cargo::cargo_bin;
+use made_up::{board, healthy, hung, lagging};
+use pillion::{
+    board::{Board, Status},
+    http,
+};
+use pillion_probes::{
+    forced::{self, FirstSeen, Source, Stated},
+    observe::Observations,
+    time::BootTime,
+};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// Serves a board on a thread of its own until it is dropped.
+struct Agent {
+    at: String,
+    board: Arc<Board>,
+    shutdown: CancellationToken,
+}
+
+impl Agent {
+    fn start(seen: impl FnOnce(BootTime) -> Observations) -> Self {
+        let (board, _) = board(seen);
+        board.tick();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        listener.set_nonblocking(true).unwrap();
+        let shutdown = CancellationToken::new();
+        let (served, ended) = (Arc::clone(&board), shutdown.clone());
+        thread::spawn(move || {
+            pillion::cli::block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                http::serve(listener, served, ended).await;
+            })
+        });
+        Self { at, board, shutdown }
+    }
+
+    fn state(&self, text: &str) {
+        let now = self.board.clock().now().into();
+        let request = forced::parse(text).map_err(|error| error.to_string());
+        let stated = Stated { source: Source::File, request, first: FirstSeen::at(now), looked: now.boot };
+        self.board.stated().send_replace(Arc::new(vec![stated]));
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// A server that is not ours: answers whatever it is asked with `answer`, or only takes the connection.
+fn stranger(answer: Option<&'static [u8]>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let Some(answer) = answer else {
+                thread::sleep(Duration::from_secs(5));
+                continue;
+            };
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    at
+}
+
+fn pillion(args: &[&str]) -> Output {
+    let mut command = Command::new(cargo_bin!("pillion"));
+    command.env_clear().env("USER", "alice").args(args).output().unwrap()
+}
+
+fn code(args: &[&str]) -> i32 {
+    pillion(args).status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn probe_live_fails_open() {
+    let dead = Agent::start(hung);
+    assert_eq!(code(&["probe", "live", "--address", &dead.at]), 1, "an explicit dead, and nothing else");
+    let alive = Agent::start(healthy);
+    assert_eq!(code(&["probe", "live", "--address", &alive.at]), 0);
+    let strangers: [Option<&[u8]>; 7] = [
+        None,
+        Some(b""),
+        Some(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 5\r\n\r\ndead\n"),
+        Some(b"HTTP/1.1 503 Service Unavailable\r\npillion-verdict: not-ready\r\n\r\n"),
+        Some(b"HTTP/1.1 500 Oops\r\npillion-verdict: dead\r\n\r\n"),
+        Some(b"SSH-2.0-OpenSSH_9.6\r\n"),
+        Some(b"HTTP/1.1 503 Service Unavailable\r\npillion-verdict: dead\r\ncontent-length: 9"),
+    ];
+    for answer in strangers {
+        let at = stranger(answer).to_string();
+        let began = Instant::now();
+        assert_eq!(code(&["probe", "live", "--address", &at, "--timeout", "300ms"]), 0, "{answer:?}");
+        assert!(began.elapsed() < Duration::from_millis(2500), "{answer:?} took {:?}", began.elapsed());
+    }
+    let closed = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string() };
+    for args in [
+        &["probe", "live", "--address", &closed][..],
+        &["probe", "live", "--address", "nowhere.invalid:1", "--timeout", "300ms"],
+        &["probe", "live", "--address", "nonsense"],
+        &["probe", "live", "--timeout", "soon"],
+        &["probe", "live", "--bogus"],
+        &["probe", "--bogus", "live"],
+        &["probe", "live", "extra"],
+        &["probe", "live", "--help"],
+    ] {
+        assert_eq!(code(args), 0, "{args:?}");
+    }
+    let told = pillion(&["probe", "live", "--bogus"]);
+    assert!(stderr(&told).contains("--bogus"));
+}
+
+#[test]
+fn the_other_probes_fail_closed() {
+    let ready = Agent::start(healthy);
+    let yes = pillion(&["probe", "ready", "--url", &format!("http://{}/", ready.at)]);
+    assert_eq!(yes.status.code(), Some(0));
+    assert!(stdout(&yes).starts_with("ready: in the ISR of all 120"));
+    assert_eq!(code(&["probe", "started", "--address", &ready.at]), 0);
+    assert_eq!(code(&["probe", "stop", "--address", &ready.at]), 1);
+    assert!(pillion(&["probe", "ready", "-q", "--address", &ready.at]).stdout.is_empty());
+    ready.state("hold,for=1m,reason=x");
+    assert_eq!(code(&["probe", "ready", "--address", &ready.at]), 1);
+    let lagging = Agent::start(|now| lagging(now, "orders", 2));
+    assert_eq!(code(&["probe", "ready", "--address", &lagging.at]), 1);
+    lagging.state("ready,for=1m,reason=x");
+    assert_eq!(code(&["probe", "ready", "--address", &lagging.at]), 0);
+    let parrot = stranger(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).to_string();
+    for args in [
+        &["probe", "ready", "--address", &parrot][..],
+        &["probe", "ready", "--address", "nonsense"],
+        &["probe", "ready", "--bogus"],
+        &["probe", "redy"],
+        &["probe"],
+    ] {
+        assert_eq!(code(args), 1, "{args:?}");
+    }
+}
+
+#[test]
+fn exit_codes_are_an_interface() {
+    use pillion::cli::Exit;
+    let codes =
+        [Exit::Yes, Exit::No, Exit::BadConfig, Exit::Unavailable, Exit::TryAgain].map(|exit| exit as u8);
+    assert_eq!(codes, [0, 1, 64, 69, 75]);
+    assert_eq!(code(&["bogus"]), 64);
+    assert_eq!(code(&["--version"]), 0);
+    let help = stdout(&pillion(&["--help"]));
+    for part in ["69  something depended on cannot be reached", "pillion override ready"] {
+        assert!(help.contains(part), "{help}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&pillion(&["completions", shell])).contains("override"));
+    }
+}
+
+#[test]
+fn status_is_read_by_people_and_machines() {
+    let agent = Agent::start(|now| lagging(now, "orders\u{1b}[31m", 12));
+    let text = pillion(&["status", "--address", &agent.at]);
+    assert_eq!(text.status.code(), Some(0), "{}", stderr(&text));
+    let text = stdout(&text);
+    for part in [
+        "✗ NOT READY  broker 1001, cluster orders, zone eu-1a",
+        "12 of 112 assigned partition(s) not in the ISR",
+        "→ wait while it catches up",
+        "and 4 more",
+        "ready     no (out-of-isr)",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colour and no steering into a pipe");
+    let json = pillion(&["status", "-o", "json", "--address", &agent.at]);
+    let status: Status = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(status.partitions.unwrap().not_in_sync, 12);
+    let gone = pillion(&["status", "--address", &stranger(Some(b"")).to_string()]);
+    assert_eq!(gone.status.code(), Some(69));
+    assert!(stderr(&gone).contains("is the sidecar running there?"));
+}
+
+fn in_dir(dir: &Path, args: &[&str]) -> Output {
+    let dir = dir.to_str().unwrap();
+    pillion(&[&["override", "--run-dir", dir], args].concat())
+}
+
+#[test]
+fn override_is_validated_before_it_is_written() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("override");
+    for (args, words) in [
+        (&["ready", "--for", "30m"][..], "--reason"),
+        (&["ready", "--reason", "x"], "--for"),
+        (&["ready", "--reason", "x", "--for", "soon"], "no length of time"),
+        (&["ready", "--reason", "x", "--for", "3h"], "the most that is allowed"),
+        (&["ready", "--reason", "a, b", "--for", "3m"], "cannot hold a comma"),
+        (&["ready", "--reason", "x", "--until", "2020-01-01T00:00:00Z"], "already past"),
+        (&["ready", "--reason", "x", "--until", "tomorrow"], "RFC 3339"),
+        (&["force", "--reason", "x", "--for", "3m"], "force"),
+    ] {
+        let refused = in_dir(dir.path(), args);
+        assert_eq!(refused.status.code(), Some(64), "{args:?}");
+        assert!(stderr(&refused).contains(words), "{args:?}: {}", stderr(&refused));
+        assert!(!path.exists(), "{args:?}");
+    }
+    let done = in_dir(dir.path(), &["ready", "--reason", "INC-1", "--for", "30m"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let told = stdout(&done);
+    assert!(told.contains("forced ready by alice") && told.contains("PodDisruptionBudgets"), "{told}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "ready,for=30m,reason=INC-1,by=alice\n");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(stdout(&in_dir(dir.path(), &["show"])).contains("reason: INC-1"));
+    let held = in_dir(dir.path(), &["hold", "--reason", "swap", "--for", "1h", "--by", "bob"]);
+    assert!(stdout(&held).contains("held not ready by bob"));
+    let cleared = in_dir(dir.path(), &["clear"]);
+    assert!(stdout(&cleared).contains("kubectl annotate pod POD pillion.dev/override-"));
+    assert!(!path.exists());
+    assert!(stdout(&in_dir(dir.path(), &["show"])).starts_with("no override"));
+    let nowhere = in_dir(Path::new("/nonexistent"), &["hold", "--reason", "x", "--for", "1m"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+}
+
+#[test]
+fn an_override_that_may_not_be_read_is_told() {
+    if !is_root() {
+        return; // Only root can become somebody else.
+    }
+    let dir = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap();
+    let path = dir.path().join("override");
+    fs::write(&path, "ready,for=1m,reason=x").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    // The build directory may be closed to others, so the binary goes along.
+    let binary = dir.path().join("pillion");
+    fs::copy(cargo_bin!("pillion"), &binary).unwrap();
+    let shown = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&binary)
+        .args(["override", "show", "--run-dir"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert!(stdout(&shown).contains("is ignored: permission denied"), "{shown:?}");
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
