@@ -246,8 +246,8 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// How long a sample takes in the simulation, at most: so much may what it shows be off.
-const APPLY_MS: u64 = 40;
+/// How long two samples take in the simulation, at most: so much may the end of a freeze be off.
+const APPLY_MS: u64 = 100;
 const SESSION_MS: u64 = 9000;
 const HEARTBEAT_MS: u64 = 2000;
 
