@@ -7,12 +7,12 @@
 //! * the **read index**: the quorum leader named its high watermark H, a majority of voters fetched from that leader
 //!   after it did, and the broker has applied everything below H. Dated at the send of the request that brought H,
 //!   less the time by which this broker's fetches trailed the leader.
-//! * its **extension**: the applied offset advanced, and then advanced again. Only committed records reach the image,
-//!   and a fetch brings all that its leader has committed, so what brought the second advance was committed after the
-//!   first one was fetched, by a live quorum, and reached this broker. It is dated a freeze before the
-//!   first of the two: that one may have been applied late, and the second fetched late, from a leader that was
-//!   deposed meanwhile. Advancing is not being current, so it extends
-//!   a read index for a bounded while, never begins one, and a freeze ends it.
+//! * its **extension**: the applied offset advanced three times in a row. Only committed records reach the image, a
+//!   fetch brings all that its leader has committed, and what one fetch brought is applied at once. So what brought
+//!   the second advance was fetched after the first, and what brought the third was committed after that. It is dated
+//!   before the first of them: the second may have been applied late, and the third fetched late, from a leader that
+//!   was deposed meanwhile. Advancing is not being current, so it extends a read index for a bounded while, never
+//!   begins one, and a freeze ends it.
 //!
 //! Both date the image ([`Contact::current`]) and the lease ([`Contact::at`]): a broker that reached the quorum then
 //! has a session that lasts. Two more proofs carry the lease alone, while the image stands still:
@@ -180,6 +180,8 @@ struct Watched {
     advanced: BootTime,
     /// When the last sample was sent that still showed an older one.
     before: Option<BootTime>,
+    /// The same of the offset that was seen before this one.
+    before_previous: Option<BootTime>,
 }
 
 /// Follows one incarnation of a broker and says what contact is proven. Pure: all instants are passed in.
@@ -311,19 +313,23 @@ impl Tracker {
             let watching = sample.sent.since(last.sent) <= limits.sample_gap;
             let frozen = sample.sent.since(last.advanced) > limits.freeze;
             self.unbroken &= watching && !frozen;
-            if let Some(before) = last.before
+            if let Some(to) = last.before_previous
                 && sample.offset > last.offset
                 && self.unbroken
             {
-                // What was seen to be applied then may have been fetched up to a freeze earlier.
-                self.extend(before.back(limits.freeze), limits);
+                self.extend(to, limits);
             }
         }
-        let (advanced, before) = match self.watched {
-            Some(last) if last.offset == sample.offset => (last.advanced, last.before),
-            last => (sample.answered, last.map(|last| last.sent)),
-        };
-        self.watched = Some(Watched { sent: sample.sent, offset: sample.offset, advanced, before });
+        self.watched = Some(match self.watched {
+            Some(last) if last.offset == sample.offset => Watched { sent: sample.sent, ..last },
+            last => Watched {
+                sent: sample.sent,
+                offset: sample.offset,
+                advanced: sample.answered,
+                before: last.map(|last| last.sent),
+                before_previous: last.and_then(|last| last.before),
+            },
+        });
         self.promote(limits);
         true
     }
