@@ -133,13 +133,12 @@ async fn ask(
     open: &mut Option<(Connection, ApiVersions)>,
 ) -> Result<(), WireError> {
     let deadline = Instant::now() + DIRECT;
-    let (mut connection, versions) = match open.take() {
-        Some(there) => there,
-        None => {
-            let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
-            let versions = api_versions(&mut connection, deadline).await?;
-            (connection, versions)
-        }
+    let (mut connection, versions) = if let Some(there) = open.take() {
+        there
+    } else {
+        let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
+        let versions = api_versions(&mut connection, deadline).await?;
+        (connection, versions)
     };
     let sent = desk.now();
     let quorum = describe_quorum(&mut connection, &versions, deadline).await?;

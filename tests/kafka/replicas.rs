@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use bed::{Truth, topics::Topic};
 
-use super::scene::{NOTICE, RETURN, SOON, Scene, run};
+use super::scene::{NOTICE, RETURN, Scene, run};
 
 pub fn empty_cluster(scene: &Scene) -> Result<()> {
     for id in scene.fleet.ids() {
@@ -72,6 +72,5 @@ pub fn single_copy_lost(scene: &Scene) -> Result<()> {
     let failed = scene.fleet.ready_since(1001, since).into_iter().find(|(_, ready)| !ready);
     failed.context("it was called unready")?;
     scene.never_dead(1001, since)?;
-    let _ = SOON;
     Ok(())
 }
