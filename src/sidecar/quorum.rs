@@ -82,7 +82,8 @@ async fn forward(
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
     loop {
         let sent = desk.now();
-        overdue.set(Some(sent));
+        // From the first question that brought nothing, for an error that comes at once is no answer either.
+        overdue.set(overdue.get().or(Some(sent)));
         let request = describe_quorum_request();
         let mut pending = connection.start(version, &request, Instant::now() + DIRECT).await?;
         let answer = loop {

@@ -63,9 +63,10 @@ pub fn single_copy_lost(scene: &Scene) -> Result<()> {
     let (status, _) = run(scene.fleet.ask(1001, "/readyz"))?;
     ensure!(status == 200);
     // The producer fails when the dir is full, which is what is wanted.
-    let filled =
-        run(tokio::time::timeout(Duration::from_secs(90), scene.fleet.cluster.fill("single", 600 << 20)));
-    println!("    filling ended with {:?}", filled.map(|outcome| outcome.is_ok()));
+    let filled = run(async {
+        tokio::time::timeout(Duration::from_secs(60), scene.fleet.cluster.fill("single", 600 << 20)).await
+    });
+    ensure!(!matches!(filled, Ok(Ok(()))), "600 MB do not fit into 64");
     scene.wait(1001, false)?;
     scene.wait_says(1001, "log-dir-failed")?;
     scene.wait_says(1001, "leaderless")?;
