@@ -64,7 +64,7 @@ pub fn single_copy_lost(scene: &Scene) -> Result<()> {
     ensure!(status == 200);
     // The producer fails when the dir is full, which is what is wanted.
     let filled = run(async {
-        tokio::time::timeout(Duration::from_secs(60), scene.fleet.cluster.fill("single", 600 << 20)).await
+        tokio::time::timeout(Duration::from_secs(15), scene.fleet.cluster.fill("single", 600 << 20)).await
     });
     ensure!(!matches!(filled, Ok(Ok(()))), "600 MB do not fit into 64");
     scene.wait(1001, false)?;
