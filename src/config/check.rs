@@ -87,16 +87,17 @@ impl Check<'_> {
                 self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy)
             }
         });
-        let bootstrap = file.bootstrap.iter().map(|text| match host_port(text) {
-            Some((host, port)) => Some(Endpoint { host, port }),
-            None => {
-                let what = format!("{text:?} is no address");
-                self.wrong("cluster.bootstrap", what, "write each broker as host:port")
-            }
-        });
-        // Each of them is told before the first one ends the check.
-        let bootstrap: Vec<Option<Endpoint>> = bootstrap.collect();
-        Some(Cluster { name: name?, id: id?, bootstrap: bootstrap.into_iter().collect::<Option<_>>()? })
+        // Every one of them is looked at before a wrong one ends the check.
+        let bootstrap: Vec<_> = file.bootstrap.iter().map(|text| self.endpoint(text)).collect();
+        let bootstrap = bootstrap.into_iter().collect::<Option<_>>();
+        Some(Cluster { name: name?, id: id?, bootstrap: bootstrap? })
+    }
+
+    fn endpoint(&mut self, text: &str) -> Option<Endpoint> {
+        if let Some((host, port)) = host_port(text) {
+            return Some(Endpoint { host, port });
+        }
+        self.wrong("cluster.bootstrap", format!("{text:?} is no address"), "write each broker as host:port")
     }
 
     fn broker(&mut self, file: &file::Broker) -> Option<Broker> {

@@ -39,8 +39,7 @@ pub fn lost_volume(scene: &Scene) -> Result<()> {
     cut_from_controllers(scene)?;
     unreachable(scene, &replace)?;
 
-    let output = scene.fleet.pillion(LOST).args(["init", "--config"]).arg(scene.fleet.config(LOST));
-    let output = output_of(output.args(replace))?;
+    let output = init(scene, &replace)?;
     ensure!(output.0 == Some(0), "{output:?}");
     println!(
         "    {}",
@@ -54,7 +53,7 @@ pub fn lost_volume(scene: &Scene) -> Result<()> {
     scene.wait(LOST, true)?;
     scene.wait_truth(LOST, Truth::InSync)?;
     ensure!(directory_id(scene)? == after, "Kafka keeps what was formatted");
-    ensure!(cluster_holds(scene, "safe-0"), "the replicas are back");
+    ensure!(holds(scene, "safe-0"), "the replicas are back");
     let score = scene.score(LOST, since);
     ensure!(score.false_ready.is_zero(), "{score:?}");
     Ok(())
@@ -69,10 +68,9 @@ fn cut_from_controllers(scene: &Scene) -> Result<()> {
     }
     let one = bootstrap(scene, &[1001]);
     let began = Instant::now();
-    let said = says(scene, &["--replace", "--set", &one], 69, "cannot be asked")?;
+    let said = says(scene, &["--replace", "--set", &one], 69, "nothing shows that its metadata is current")?;
     println!("    refused {:.1} s after the cut: {}", began.elapsed().as_secs_f64(), said.trim());
     cluster.net().heal_all()?;
-    // The other one is current, whatever this one says meanwhile.
     run(scene.fleet.truth.wait(1001, Truth::InSync, SOON))
 }
 
@@ -90,9 +88,7 @@ fn unreachable(scene: &Scene, replace: &[&str]) -> Result<()> {
 
 /// Runs init and checks how it ends, what it says, and that it wrote nothing.
 fn says(scene: &Scene, flags: &[&str], code: i32, what: &str) -> Result<String> {
-    let mut command = scene.fleet.pillion(LOST);
-    let (status, said) =
-        output_of(command.args(["init", "--config"]).arg(scene.fleet.config(LOST)).args(flags))?;
+    let (status, said) = init(scene, flags)?;
     ensure!(status == Some(code) && said.contains(what), "{flags:?} ended with {status:?}: {said}");
     for dir in scene.fleet.cluster.node(LOST).data_dirs() {
         ensure!(fs::read_dir(dir)?.next().is_none(), "{flags:?} wrote into {}", dir.display());
@@ -100,8 +96,9 @@ fn says(scene: &Scene, flags: &[&str], code: i32, what: &str) -> Result<String> 
     Ok(said)
 }
 
-fn output_of(command: &mut std::process::Command) -> Result<(Option<i32>, String)> {
-    let output = command.output()?;
+fn init(scene: &Scene, flags: &[&str]) -> Result<(Option<i32>, String)> {
+    let mut command = scene.fleet.pillion(LOST);
+    let output = command.args(["init", "--config"]).arg(scene.fleet.config(LOST)).args(flags).output()?;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
 }
@@ -126,7 +123,7 @@ fn empty(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-fn cluster_holds(scene: &Scene, partition: &str) -> bool {
+fn holds(scene: &Scene, partition: &str) -> bool {
     data_dir(scene).join(partition).is_dir()
 }
 

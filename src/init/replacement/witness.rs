@@ -14,6 +14,7 @@ use pillion_probes::{
     contact::{Applied, Asked, Doubt, QuorumAnswer, Tracker, Voter},
     limits::Limits,
     replicas::Tally,
+    time::BootTime,
 };
 use tokio::time::{Instant, sleep};
 
@@ -134,7 +135,10 @@ async fn prove(
     let (mut tracker, limits) = (Tracker::new(), Limits::default());
     loop {
         let sent = clock.boot();
-        let quorum = describe_quorum(connection, versions, deadline).await?;
+        // Cut off from the controllers it waits for them, a minute and more.
+        let quorum = describe_quorum(connection, versions, deadline).await.map_err(|error| {
+            if error.is_timeout() { Unbelieved::Stale(in_words(None)) } else { error.into() }
+        })?;
         match quorum.error_code {
             0 => tracker.quorum(&answer(sent, clock.boot(), &quorum), &limits),
             CLUSTER_DENIED => return Err(Unbelieved::Denied),
@@ -157,11 +161,7 @@ async fn prove(
 
 /// The answer for the tracker. Whether the broker that was asked keeps its own session is of no matter here, only what
 /// it has applied: its own lag, which would date the lease, counts as none.
-fn answer(
-    sent: pillion_probes::time::BootTime,
-    answered: pillion_probes::time::BootTime,
-    quorum: &Quorum,
-) -> QuorumAnswer {
+fn answer(sent: BootTime, answered: BootTime, quorum: &Quorum) -> QuorumAnswer {
     let voter = |id, last_fetch_ms: Option<i64>| Voter { id, last_fetch_ms: last_fetch_ms.unwrap_or(-1) };
     let voters: Vec<Voter> = quorum.voters.iter().map(|v| voter(v.id, v.last_fetch_ms)).collect();
     QuorumAnswer {
