@@ -9,8 +9,8 @@ use std::{
 use super::{
     file::{self, Mode, WhenMissing},
     model::{
-        Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar,
-        Storage,
+        Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Listener, Override,
+        Sidecar, Storage,
     },
     shape::Gathered,
     timing::Timing,
@@ -87,7 +87,16 @@ impl Check<'_> {
                 self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy)
             }
         });
-        Some(Cluster { name: name?, id: id? })
+        let bootstrap = file.bootstrap.iter().map(|text| match host_port(text) {
+            Some((host, port)) => Some(Endpoint { host, port }),
+            None => {
+                let what = format!("{text:?} is no address");
+                self.wrong("cluster.bootstrap", what, "write each broker as host:port")
+            }
+        });
+        // Each of them is told before the first one ends the check.
+        let bootstrap: Vec<Option<Endpoint>> = bootstrap.collect();
+        Some(Cluster { name: name?, id: id?, bootstrap: bootstrap.into_iter().collect::<Option<_>>()? })
     }
 
     fn broker(&mut self, file: &file::Broker) -> Option<Broker> {
