@@ -7,7 +7,7 @@ KAFKA := 4.3.1 4.1.2 3.9.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 
-.PHONY: help demo test test-fast bench lint dist fuzz setup kafka clean
+.PHONY: help demo test test-fast bench lint advisories dist fuzz setup kafka clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,12 +32,15 @@ bench: setup ## figures beside their baselines, into target/bench/bench.json
 	cargo bench --no-run -p pillion --bench pillion
 	$(AS_ROOT) cargo bench -p pillion --bench pillion
 
-lint: ## formatting, clippy, licences and advisories
+lint: ## formatting, clippy, docs, licences, banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny"; cargo install --locked --quiet cargo-deny; }
-	cargo deny --log-level error check
+	cargo deny --log-level error check bans licenses sources
+
+advisories: ## known vulnerabilities among the dependencies (reaches for the RustSec database)
+	cargo deny --log-level error check advisories
 
 dist: ## the static binary for release, and its size
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL)

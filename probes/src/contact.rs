@@ -147,7 +147,7 @@ impl Contact {
 
     /// Carries the lease on to `at`, if it has not lapsed by then; `false` when it has.
     fn carry(&mut self, at: BootTime, limits: &Limits) -> bool {
-        let whole = at.since(self.at) <= limits.contact;
+        let whole = at.since(self.at) <= limits.lease;
         if whole {
             self.at = self.at.max(at);
         }
@@ -295,7 +295,7 @@ impl Tracker {
         self.epoch = answer.epoch;
         self.followed = None;
         if let (Some(began), Some(contact)) = (began_after, &mut self.contact)
-            && answer.answered.since(contact.at) <= limits.contact
+            && answer.answered.since(contact.at) <= limits.lease
         {
             contact.at = contact.at.max(began.forth(limits.heartbeat));
         }

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Oldest contact with a live quorum that a verdict may rest on.
     pub contact: Duration,
+    /// For how long after contact the controllers cannot fence the broker: their session timeout less a heartbeat's
+    /// interval. A verdict may rest on contact for less than that, for it is read and acted on later.
+    pub lease: Duration,
     /// How often a broker tells the controllers that it lives: `broker.heartbeat.interval.ms`.
     pub heartbeat: Duration,
     /// How long after a read index an applied offset that keeps advancing may stand in for the next one.
@@ -43,6 +46,7 @@ impl Default for Limits {
                 Duration::from_millis(500),
             )
             .unwrap_or_default(),
+            lease: seconds(7),
             heartbeat: seconds(2),
             extension: seconds(45),
             sample_gap: seconds(1),

@@ -342,7 +342,7 @@ proptest! {
     ) {
         let limits = Limits::default();
         let mut seen = healthy();
-        seen.contact = contact.map(|ms| self::contact(ms));
+        seen.contact = contact.map(self::contact);
         seen.listing = listing.map(|ms| Listing { sent: ago(ms), as_of: ago(ms), listed });
         let faults: Vec<Fault> = fault.into_iter().collect();
         let found = Tally { unauthorized_topics: hidden, failed_topics: failed, ..tally(&faults) };

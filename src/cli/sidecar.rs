@@ -52,7 +52,7 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
         Ok(read) => read,
         Err(problems) => {
             for problem in problems {
-                out::complain(&problem.to_string());
+                out::complain(problem.to_string());
             }
             return Exit::BadConfig.into();
         }
@@ -60,7 +60,7 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            out::complain(&format!("failed to start: {error}"));
+            out::complain(format!("failed to start: {error}"));
             return Exit::No.into();
         }
     };
@@ -77,7 +77,7 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
     match outcome {
         Ok(()) => Exit::Yes.into(),
         Err(error) => {
-            out::complain(&error.to_string());
+            out::complain(error.to_string());
             let code = if matches!(error, RunError::Usage(_)) { Exit::BadConfig } else { Exit::No };
             code.into()
         }

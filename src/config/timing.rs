@@ -43,7 +43,7 @@ impl Default for Timing {
             probe_period: Duration::from_secs(1),
             probe_timeout: Duration::from_secs(1),
             margin: Duration::from_millis(500),
-            quorum_interval: Duration::from_secs(1),
+            quorum_interval: Duration::from_millis(500),
             applied_interval: Duration::from_millis(250),
             scan_interval: Duration::from_millis(500),
             scan_max_age: Duration::from_secs(15),

@@ -1,7 +1,8 @@
 //! The sidecar: observers wired to the desk, the desk to the board, and a clean stop.
 //!
 //! Each observer has a connection of its own, for a broker serves one request a connection at a time and some of them
-//! may hang. All of them end with the life of the broker they watch; only [`applied`] decides when the next begins.
+//! may hang. All of them end with the life of the broker they watch; only the one that samples the
+//! applied offset decides when the next begins.
 
 mod applied;
 mod desk;

@@ -82,7 +82,8 @@ async fn forward(
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
     loop {
         let sent = desk.now();
-        overdue.set(Some(sent));
+        // From the first question that brought nothing, for an error that comes at once is no answer either.
+        overdue.set(overdue.get().or(Some(sent)));
         let request = describe_quorum_request();
         let mut pending = connection.start(version, &request, Instant::now() + DIRECT).await?;
         let answer = loop {
@@ -133,13 +134,12 @@ async fn ask(
     open: &mut Option<(Connection, ApiVersions)>,
 ) -> Result<(), WireError> {
     let deadline = Instant::now() + DIRECT;
-    let (mut connection, versions) = match open.take() {
-        Some(there) => there,
-        None => {
-            let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
-            let versions = api_versions(&mut connection, deadline).await?;
-            (connection, versions)
-        }
+    let (mut connection, versions) = if let Some(there) = open.take() {
+        there
+    } else {
+        let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
+        let versions = api_versions(&mut connection, deadline).await?;
+        (connection, versions)
     };
     let sent = desk.now();
     let quorum = describe_quorum(&mut connection, &versions, deadline).await?;

@@ -81,6 +81,7 @@ pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) 
 fn limits(timing: &Timing) -> Limits {
     Limits {
         contact: timing.contact_age_limit(),
+        lease: timing.session_timeout.saturating_sub(timing.heartbeat_interval),
         heartbeat: timing.heartbeat_interval,
         scan: timing.scan_max_age,
         log_dirs: timing.log_dir_max_age,

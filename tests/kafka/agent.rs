@@ -12,6 +12,7 @@ pub fn killed(scene: &Scene) -> Result<()> {
     let before = transitions(scene, 1001)?;
     scene.fleet.signal_agent(1001, Signal::KILL)?;
     scene.fleet.reap_agent(1001, Duration::from_secs(5))?;
+    scene.wait(1001, false)?;
     let since = Instant::now();
     scene.fleet.start_agent(1001)?;
     scene.wait(1001, true)?;
@@ -32,6 +33,7 @@ pub fn terminated(scene: &Scene) -> Result<()> {
     scene.fleet.signal_agent(1002, Signal::TERM)?;
     let took = scene.fleet.reap_agent(1002, Duration::from_secs(2))?;
     println!("    ended {:.0} ms after TERM", took.as_secs_f64() * 1000.0);
+    scene.wait(1002, false)?;
     Ok(())
 }
 

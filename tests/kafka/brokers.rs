@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bed::{Truth, View};
 
 use super::scene::{BLUR, NOTICE, RETURN, SOON, Scene, pass, run};
@@ -79,7 +79,10 @@ pub fn paused(scene: &Scene) -> Result<()> {
         ensure!(status == 503 && body.contains("broker-hung"), "{status} {body}");
         Ok(())
     }))?;
-    let dead = scene.fleet.live_since(1001, since).into_iter().find(|(_, alive)| !alive).expect("dead").0;
+    let dead = run(bed::eventually("the prober sees it", SOON, async || {
+        let mut answers = scene.fleet.live_since(1001, since).into_iter();
+        answers.find(|(_, alive)| !alive).map(|(at, _)| at).context("alive")
+    }))?;
     println!("    1001: called dead after {:.1} s", (dead - since).as_secs_f64());
     ensure!(dead - since >= Duration::from_secs(60), "no sooner than the limit");
     let resumed = Instant::now();

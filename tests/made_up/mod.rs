@@ -95,7 +95,7 @@ pub fn healthy(now: BootTime) -> Observations {
             cpu_ms: 9000,
             io_bytes: Some(1 << 30),
         }),
-        contact: Some(Contact { at: ago(400), read_index: ago(900) }),
+        contact: Some(Contact { at: ago(400), current: ago(400), since: ago(80_000), read_index: ago(900) }),
         applied: Some((81_234, ago(200))),
         listing: Some(Listing { sent: ago(500), as_of: ago(600), listed: true }),
         round: Some(Arc::new(Round {

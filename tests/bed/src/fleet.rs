@@ -1,6 +1,7 @@
 //! Brokers as pillion runs them: each prepared by `pillion init` and watched by a `pillion sidecar` beside it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -252,8 +253,10 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         .lines()
         .filter_map(|line| line.split_once('='))
         .filter(|(key, _)| !COMPUTED.contains(key))
-        .map(|(key, value)| format!("    {key}: {value:?}\n"))
-        .collect();
+        .fold(String::new(), |mut all, (key, value)| {
+            let _ = writeln!(all, "    {key}: {value:?}");
+            all
+        });
     let dirs: Vec<String> =
         node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
     let mode = if node.role().is_controller() { "kraft-combined" } else { "kraft-broker" };
