@@ -1,5 +1,7 @@
 //! What a scan of the cluster's partitions found about the replicas of one broker.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::BootTime;
@@ -30,6 +32,22 @@ pub struct FaultyPartition {
     pub fault: Fault,
 }
 
+/// One partition, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PartitionName {
+    /// Name of the topic.
+    pub topic: String,
+    /// Index of the partition within its topic.
+    pub partition: i32,
+}
+
+impl fmt::Display for PartitionName {
+    /// As Kafka writes it: `orders-3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
 /// Counts over the partitions seen, and the first few faulty ones of this broker by name.
 ///
 /// Constant in size whatever the cluster's: a partition that is not this broker's is only counted.
@@ -55,6 +73,11 @@ pub struct Tally {
     pub failed_topics: u64,
     /// The first of the faulty partitions, [`NAMED`] at the most.
     pub named: Vec<FaultyPartition>,
+    /// Assigned partitions of which this broker may hold the only complete copy: no other broker is in the ISR or
+    /// among the eligible leaders (ELR, KIP-966); or both are empty, and it is among those last known.
+    pub only_copies: u64,
+    /// The first of these, [`NAMED`] at the most.
+    pub only_copies_named: Vec<PartitionName>,
 }
 
 impl Tally {
@@ -83,6 +106,16 @@ impl Tally {
         self.faulty += 1;
         if self.named.len() < NAMED {
             self.named.push(FaultyPartition { topic: topic(), partition, fault });
+        }
+    }
+
+    /// Counts one assigned partition that nobody else is known to have a complete copy of.
+    ///
+    /// `topic` is only called when the partition is to be kept by name.
+    pub fn count_only_copy(&mut self, partition: i32, topic: impl FnOnce() -> String) {
+        self.only_copies += 1;
+        if self.only_copies_named.len() < NAMED {
+            self.only_copies_named.push(PartitionName { topic: topic(), partition });
         }
     }
 }

@@ -4,9 +4,9 @@ use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
 use super::{Exit, out};
 use crate::{
-    config::Sources,
+    config::{Config, Sources},
     files::Outcome,
-    init::{self, InitError, Options, Report},
+    init::{self, Identity, InitError, Options, ReplacementAnswer, Report, replacement},
 };
 
 /// Prepares a broker: its id, its zone, its server.properties, its volumes
@@ -26,7 +26,8 @@ Examples:
   pillion init --config /etc/pillion/pillion.yaml
   pillion init -c pillion.yaml --ordinal 2 --zone zone-b
   pillion init -c pillion.yaml --bootstrap          the first start: empty volumes are formatted
-  pillion init -c pillion.yaml --replace            the volume was lost: asks the cluster, then formats
+  pillion init -c pillion.yaml --replace            the volume was lost: asks the brokers of cluster.bootstrap,
+                                                    then formats
 
 Exit codes:
   0   done
@@ -51,7 +52,8 @@ pub struct InitArgs {
     #[arg(long, conflicts_with = "replace")]
     pub bootstrap: bool,
     /// The volumes of this node were lost: format the empty ones that took their place, if the cluster says
-    /// that no partition has its only copy here
+    /// (the brokers of cluster.bootstrap) that no partition has its only copy here. Under an authorizer this node
+    /// needs DESCRIBE on the cluster and on all topics, or they cannot tell it
     #[arg(long)]
     pub replace: bool,
     /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
@@ -127,9 +129,17 @@ pub fn summary(report: &Report) -> String {
     text
 }
 
+/// Asks the brokers that the configuration names.
+fn ask(config: &Config, identity: &Identity) -> ReplacementAnswer {
+    super::block_on(replacement::ask(config, identity)).unwrap_or_else(|error| ReplacementAnswer::CannotAsk {
+        why: format!("failed to set up the asking: {error}"),
+        remedy: "run it again; nothing was written".to_owned(),
+    })
+}
+
 /// Prepares the broker and says what was done.
 pub fn run(args: &InitArgs) -> ExitCode {
-    match args.prepare(|_| {}) {
+    match args.prepare(|options| options.ask = Box::new(ask)) {
         Ok(report) => {
             out::print(summary(&report));
             Exit::Yes.into()

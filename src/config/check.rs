@@ -9,8 +9,8 @@ use std::{
 use super::{
     file::{self, Mode, WhenMissing},
     model::{
-        Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar,
-        Storage,
+        Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Listener, Override,
+        Sidecar, Storage,
     },
     shape::Gathered,
     timing::Timing,
@@ -87,7 +87,17 @@ impl Check<'_> {
                 self.wrong("cluster.id", "it is not 22 characters of A-Z a-z 0-9 - _", remedy)
             }
         });
-        Some(Cluster { name: name?, id: id? })
+        // Every one of them is looked at before a wrong one ends the check.
+        let bootstrap: Vec<_> = file.bootstrap.iter().map(|text| self.endpoint(text)).collect();
+        let bootstrap = bootstrap.into_iter().collect::<Option<_>>();
+        Some(Cluster { name: name?, id: id?, bootstrap: bootstrap? })
+    }
+
+    fn endpoint(&mut self, text: &str) -> Option<Endpoint> {
+        if let Some((host, port)) = host_port(text) {
+            return Some(Endpoint { host, port });
+        }
+        self.wrong("cluster.bootstrap", format!("{text:?} is no address"), "write each broker as host:port")
     }
 
     fn broker(&mut self, file: &file::Broker) -> Option<Broker> {

@@ -35,6 +35,9 @@ pub struct Cluster {
     /// Kafka's cluster id: 22 characters, as `kafka-storage random-uuid` prints it. Required.
     #[schemars(regex(pattern = "^[A-Za-z0-9_-]{22}$"))]
     pub id: Option<String>,
+    /// Brokers to ask, as host:port, when this node's volumes were lost: `init --replace` must learn from the
+    /// others whether an empty volume may take their place. Names that lead to whichever broker is up will do.
+    pub bootstrap: Vec<String>,
 }
 
 /// Who this broker is.

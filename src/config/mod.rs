@@ -18,8 +18,8 @@ pub use self::{
     duration::{parse as parse_duration, show as show_duration},
     file::Mode,
     model::{
-        Broker, Cluster, Config, InitialControllers, Kafka, KafkaVersion, Listener, Override, Sidecar,
-        Storage,
+        Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Listener, Override,
+        Sidecar, Storage,
     },
     place::{Place, Places},
     schema::{published as published_schema, schema},

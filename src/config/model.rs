@@ -37,6 +37,17 @@ pub struct Cluster {
     pub name: String,
     /// Kafka's cluster id.
     pub id: String,
+    /// Brokers that can be asked about the cluster while this one is down.
+    pub bootstrap: Vec<Endpoint>,
+}
+
+/// A broker's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
 }
 
 /// Who this broker is.

@@ -80,6 +80,23 @@ fn a_mistake_from_the_environment_or_a_flag_names_it() {
 }
 
 #[test]
+fn brokers_to_ask_are_a_list_wherever_they_come_from() {
+    let mut sources = Sources::default();
+    sources.flag("--set", "cluster.bootstrap", "a:9092, [fd00::1]:9093");
+    let config = load_bytes(GOOD.as_bytes(), "p", &sources).unwrap().config;
+    let found: Vec<_> = config.cluster.bootstrap.iter().map(|b| (b.host.as_str(), b.port)).collect();
+    assert_eq!(found, [("a", 9092), ("fd00::1", 9093)]);
+    let wrong = GOOD.replace("cluster:\n", "cluster:\n  bootstrap: [a, b:9092, c:0]\n");
+    assert_eq!(
+        errors(&wrong, &Sources::default()),
+        [
+            "p.yaml:4: cluster.bootstrap: \"a\" is no address",
+            "p.yaml:4: cluster.bootstrap: \"c:0\" is no address"
+        ]
+    );
+}
+
+#[test]
 fn text_stays_as_it_is_written() {
     let text = GOOD.replace("4.3.1", "3.10");
     let config = load_bytes(text.as_bytes(), "p", &Sources::default()).unwrap().config;

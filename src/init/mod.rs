@@ -10,6 +10,7 @@ mod format_tool;
 mod identity;
 mod listeners;
 mod prepare;
+pub mod replacement;
 mod server;
 mod volumes;
 mod who;
@@ -40,10 +41,17 @@ pub enum ReplacementAnswer {
         /// The first few, as `topic-partition`.
         partitions: Vec<String>,
     },
-    /// The cluster did not answer.
+    /// A broker with this id is not fenced: it runs elsewhere, or has died less than a session timeout ago.
+    Alive {
+        /// What shows it, in one sentence.
+        why: String,
+    },
+    /// Nobody gave an answer that can be believed.
     CannotAsk {
         /// Why, in one sentence.
         why: String,
+        /// What to do about it.
+        remedy: String,
     },
 }
 
@@ -70,13 +78,15 @@ impl Options {
     /// For this process: its host name and its own binary; the cluster cannot be asked.
     pub fn of_process(sources: Sources) -> Self {
         let host_name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
-        let why = "this build has no way to ask the cluster".to_owned();
         Self {
             sources,
             replace: false,
             host_name,
             binary: std::env::current_exe().ok(),
-            ask: Box::new(move |_, _| ReplacementAnswer::CannotAsk { why: why.clone() }),
+            ask: Box::new(|_, _| ReplacementAnswer::CannotAsk {
+                why: "this run has no way to do so".to_owned(),
+                remedy: "use the command `pillion init`; nothing was written".to_owned(),
+            }),
             disk: Disk::default(),
         }
     }
@@ -123,18 +133,27 @@ fn ask(config: &Config, prepared: &Prepared, options: &Options) -> Result<(), In
         return Ok(());
     }
     let place = format!("node {}", prepared.identity.id);
-    let (exit, what, remedy) = match (options.ask)(config, &prepared.identity) {
+    let (exit, what, remedy): (Exit, String, String) = match (options.ask)(config, &prepared.identity) {
         ReplacementAnswer::Safe => return Ok(()),
         ReplacementAnswer::OnlyCopy { partitions } => (
             Exit::Usage,
             format!("it may hold the only copy of {}", partitions.join(", ")),
             "restore the old volume. Only if it is gone for good: elect a leader for these partitions or delete \
-             them, knowing what is lost, then replace",
+             them, knowing what is lost, then replace"
+                .into(),
         ),
-        ReplacementAnswer::CannotAsk { why } => (
+        ReplacementAnswer::Alive { why } => {
+            let session = config::show_duration(config.sidecar.timing.session_timeout);
+            let remedy = format!(
+                "stop the broker that runs under this id, or correct broker.idBase and the ordinal; if it has just \
+                 died, wait {session} (sessionTimeout) and run init again"
+            );
+            (Exit::Usage, why, remedy)
+        }
+        ReplacementAnswer::CannotAsk { why, remedy } => (
             Exit::Unavailable,
             format!("the cluster cannot be asked whether a replacement is safe: {why}"),
-            "bring the controllers and the other brokers up first; nothing was written",
+            remedy,
         ),
     };
     Err(InitError::one(exit, Problem::new(place, what, remedy)))

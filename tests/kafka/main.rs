@@ -14,6 +14,7 @@
 mod agent;
 mod brokers;
 mod controllers;
+mod replace;
 mod replicas;
 mod scene;
 mod versions;
@@ -41,6 +42,7 @@ const TESTS: &[Test] = &[
     ("agent_ends_within_two_seconds", Stage::Main, agent::terminated),
     ("agent_paused_and_asked_at_once", Stage::Main, agent::paused),
     ("forced_held_and_cleared_by_command", Stage::Main, agent::forced),
+    ("a_lost_volume_is_replaced_only_when_nothing_is_lost", Stage::Main, replace::lost_volume),
     ("cold_start_of_everything", Stage::Main, brokers::cold_start),
     ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
     ("smoke_on_4_1", Stage::V41, versions::smoke),

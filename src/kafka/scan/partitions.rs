@@ -163,9 +163,11 @@ impl Partitions {
         window.int32()?;
         let replicas = window.ids("the replicas of a partition")?;
         let isr = window.ids("the ISR of a partition")?;
+        let (mut eligible, mut last_eligible) = (&[][..], &[][..]);
         if self.metadata.is_none() {
-            window.nullable_ids("the eligible leaders of a partition")?;
-            window.nullable_ids("the last known eligible leaders of a partition")?;
+            eligible = window.nullable_ids("the eligible leaders of a partition")?.unwrap_or_default();
+            last_eligible =
+                window.nullable_ids("the last known eligible leaders of a partition")?.unwrap_or_default();
         }
         let offline = window.ids("the offline replicas of a partition")?;
         self.page.tally.partitions += 1;
@@ -175,6 +177,14 @@ impl Partitions {
             let topic = &self.topic;
             let name = || printable(topic);
             self.page.tally.count_assigned(index, has(isr), leader >= 0, has(offline), name);
+            let only_copy = if isr.is_empty() && eligible.is_empty() {
+                has(last_eligible)
+            } else {
+                only(isr, own) && only(eligible, own)
+            };
+            if only_copy {
+                self.page.tally.count_only_copy(index, name);
+            }
         }
         Ok(())
     }
@@ -266,6 +276,12 @@ impl Items for Partitions {
         self.at = at;
         Ok(next)
     }
+}
+
+/// Nobody but `own` is in the list.
+#[inline]
+fn only(ids: &[u8], own: [u8; 4]) -> bool {
+    ids.as_chunks::<4>().0.iter().all(|id| *id == own)
 }
 
 /// A name as it may be shown: nothing a terminal or a log would act on.

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{
     BrokerId, DescribeLogDirsResponse, DescribeTopicPartitionsResponse, MetadataResponse, TopicName,
 };
 use kafka_protocol::protocol::{Encodable, StrBytes};
-use pillion_probes::replicas::Tally;
+use pillion_probes::replicas::{NAMED, Tally};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -27,8 +27,37 @@ struct Part {
     leader: i32,
     replicas: Vec<i32>,
     isr: Vec<i32>,
+    elr: Option<Vec<i32>>,
+    last_elr: Option<Vec<i32>>,
     offline: Vec<i32>,
     tags: Tags,
+}
+
+impl Part {
+    /// Assigned to this broker and another; nobody leads it.
+    fn leaderless(isr: &[i32], elr: Option<&[i32]>, last_elr: Option<&[i32]>) -> Self {
+        Self {
+            error: 5,
+            leader: -1,
+            replicas: vec![1, OWN],
+            isr: isr.to_vec(),
+            elr: elr.map(<[i32]>::to_vec),
+            last_elr: last_elr.map(<[i32]>::to_vec),
+            offline: vec![],
+            tags: Tags::new(),
+        }
+    }
+
+    /// Another broker has no complete copy, as far as an answer with or without an ELR says.
+    fn only_copy(&self, with_elr: bool) -> bool {
+        let list = |ids: &Option<Vec<i32>>| ids.clone().filter(|_| with_elr).unwrap_or_default();
+        let complete = [self.isr.clone(), list(&self.elr)].concat();
+        if complete.is_empty() {
+            list(&self.last_elr).contains(&OWN)
+        } else {
+            complete.iter().all(|id| *id == OWN)
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -50,12 +79,23 @@ fn tags() -> impl Strategy<Value = Tags> {
 }
 
 fn ids() -> impl Strategy<Value = Vec<i32>> {
-    prop_oneof![9 => prop::collection::vec(0..5, 0..4), 1 => prop::collection::vec(0..200, 120..140)]
+    prop_oneof![8 => prop::collection::vec(0..5, 0..4), 2 => Just(vec![OWN]), 1 => prop::collection::vec(0..200, 120..140)]
 }
 
 fn topics() -> impl Strategy<Value = Vec<Topic>> {
-    let part = (prop_oneof![Just(0), Just(5), Just(9)], -2..4, ids(), ids(), ids(), tags()).prop_map(
-        |(error, leader, replicas, isr, offline, tags)| Part { error, leader, replicas, isr, offline, tags },
+    let elr = || prop::option::of(ids());
+    let lists = (ids(), ids(), elr(), elr(), ids());
+    let part = (prop_oneof![Just(0), Just(5), Just(9)], -2..4, lists, tags()).prop_map(
+        |(error, leader, (replicas, isr, elr, last_elr, offline), tags)| Part {
+            error,
+            leader,
+            replicas,
+            isr,
+            elr,
+            last_elr,
+            offline,
+            tags,
+        },
     );
     let error = prop_oneof![8 => Just(0), 1 => Just(3), 1 => Just(29), 1 => Just(5)];
     let topic = (error, "[a-z._-]{1,200}", prop::collection::vec(part, 0..20), tags())
@@ -64,7 +104,7 @@ fn topics() -> impl Strategy<Value = Vec<Topic>> {
 }
 
 /// The tally as a plain loop over the generated structure makes it.
-fn expected(topics: &[Topic]) -> Tally {
+fn expected(topics: &[Topic], with_elr: bool) -> Tally {
     let mut tally = Tally::default();
     for topic in topics {
         tally.topics += u64::from(topic.error != 3);
@@ -75,6 +115,9 @@ fn expected(topics: &[Topic]) -> Tally {
             if part.replicas.contains(&OWN) {
                 let (isr, offline) = (part.isr.contains(&OWN), part.offline.contains(&OWN));
                 tally.count_assigned(index, isr, part.leader >= 0, offline, || topic.name.clone());
+                if part.only_copy(with_elr) {
+                    tally.count_only_copy(index, || topic.name.clone());
+                }
             }
         }
     }
@@ -136,8 +179,8 @@ fn described_bytes(topics: &[Topic], next: Option<&Cursor>) -> Vec<u8> {
                 .with_leader_id(BrokerId(part.leader))
                 .with_replica_nodes(broker_ids(&part.replicas))
                 .with_isr_nodes(broker_ids(&part.isr))
-                .with_eligible_leader_replicas((index % 2 == 0).then(|| broker_ids(&part.replicas)))
-                .with_last_known_elr((index % 3 == 0).then(|| broker_ids(&part.isr)))
+                .with_eligible_leader_replicas(part.elr.as_deref().map(broker_ids))
+                .with_last_known_elr(part.last_elr.as_deref().map(broker_ids))
                 .with_offline_replicas(broker_ids(&part.offline))
                 .with_unknown_tagged_fields(part.tags.clone())
         });
@@ -197,7 +240,7 @@ proptest! {
     ) {
         let bytes = metadata_bytes(&topics, &brokers, version);
         let page = scan(ScanKind::Metadata { version }, &bytes, &chunks).unwrap();
-        prop_assert_eq!(&page.tally, &expected(&topics));
+        prop_assert_eq!(&page.tally, &expected(&topics, false));
         let listed = page.brokers.unwrap();
         prop_assert_eq!(listed.listed as usize, brokers.len());
         prop_assert_eq!(listed.own, brokers.contains(&OWN));
@@ -214,7 +257,7 @@ proptest! {
         let next = next.map(|(topic, partition)| Cursor { topic, partition });
         let bytes = described_bytes(&topics, next.as_ref());
         let page = scan(ScanKind::DescribeTopicPartitions, &bytes, &chunks).unwrap();
-        prop_assert_eq!(&page.tally, &expected(&topics));
+        prop_assert_eq!(&page.tally, &expected(&topics, true));
         prop_assert_eq!(page.next_cursor, next);
         prop_assert_eq!(page.throttle_ms, 11);
         prop_assert_eq!(page.brokers, None);
@@ -255,8 +298,7 @@ fn scan_to_end(bytes: &[u8], chunks: &[usize]) -> Result<Page, ScanError> {
 
 #[test]
 fn a_topic_over_two_pages_is_one_topic() {
-    let part =
-        Part { error: 0, leader: 1, replicas: vec![OWN], isr: vec![OWN], offline: vec![], tags: Tags::new() };
+    let part = Part::leaderless(&[OWN], None, None);
     let topic = Topic { error: 0, name: "orders".to_owned(), parts: vec![part; 3], tags: Tags::new() };
     let bytes = described_bytes(&[topic], None);
     for (partition, topics) in [(0, 1), (1, 0)] {
@@ -267,6 +309,53 @@ fn a_topic_over_two_pages_is_one_topic() {
         let page = scanner.finish();
         assert_eq!((page.tally.topics, page.tally.partitions), (topics, 3));
     }
+}
+
+/// Each case is one partition: what its lists say, whether an answer with an ELR counts it, and one without.
+#[test]
+fn a_copy_that_nobody_else_has_is_told() {
+    let cases: [(&str, Part, bool, bool); 11] = [
+        ("alone in the ISR", Part::leaderless(&[OWN], None, None), true, true),
+        ("alone in the ISR, empty ELR", Part::leaderless(&[OWN], Some(&[]), Some(&[])), true, true),
+        ("another in the ISR", Part::leaderless(&[1, OWN], None, None), false, false),
+        ("only another in the ISR", Part::leaderless(&[1], Some(&[OWN]), Some(&[OWN])), false, false),
+        ("alone in the ELR", Part::leaderless(&[], Some(&[OWN]), None), true, false),
+        ("alone in both", Part::leaderless(&[OWN], Some(&[OWN]), None), true, true),
+        ("another in the ELR", Part::leaderless(&[OWN], Some(&[1]), None), false, true),
+        ("both in the ELR", Part::leaderless(&[], Some(&[OWN, 1]), Some(&[OWN])), false, false),
+        ("the last known leader", Part::leaderless(&[], Some(&[]), Some(&[OWN])), true, false),
+        ("another was the last known leader", Part::leaderless(&[], Some(&[]), Some(&[1])), false, false),
+        (
+            "not assigned here",
+            Part { replicas: vec![1], ..Part::leaderless(&[OWN], None, None) },
+            false,
+            false,
+        ),
+    ];
+    for (what, part, described, listed) in cases {
+        let topics = [Topic { error: 0, name: "orders".to_owned(), parts: vec![part], tags: Tags::new() }];
+        let version = 12;
+        for (kind, bytes, counted) in [
+            (ScanKind::DescribeTopicPartitions, described_bytes(&topics, None), described),
+            (ScanKind::Metadata { version }, metadata_bytes(&topics, &[1], version), listed),
+        ] {
+            let tally = scan(kind, &bytes, &[usize::MAX]).unwrap().tally;
+            let named: Vec<String> = tally.only_copies_named.iter().map(ToString::to_string).collect();
+            assert_eq!(tally.only_copies, u64::from(counted), "{what}, {kind:?}");
+            assert_eq!(named, if counted { vec!["orders-0"] } else { vec![] }, "{what}, {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn only_the_first_copies_are_named() {
+    let parts = vec![Part::leaderless(&[OWN], None, None); 3 * NAMED];
+    let topics = [Topic { error: 0, name: "orders".to_owned(), parts, tags: Tags::new() }];
+    let page = scan(ScanKind::DescribeTopicPartitions, &described_bytes(&topics, None), &[100]).unwrap();
+    let mut total = Tally::default();
+    super::add(&mut total, &page.tally);
+    super::add(&mut total, &page.tally);
+    assert_eq!((total.only_copies, total.only_copies_named.len()), (6 * NAMED as u64, NAMED));
 }
 
 #[test]
