@@ -86,7 +86,7 @@ fn in_sync(now: BootTime) -> Observations {
     Observations {
         incarnation: Incarnation { number: 1, since: now, answered: Some(now), last_answer: Some(now) },
         reach: (Reach::Answers, now),
-        contact: Some(Contact { at: now, read_index: now }),
+        contact: Some(Contact { at: now, current: now, since: now, read_index: now }),
         listing: Some(Listing { sent: now, as_of: now, listed: true }),
         round: Some(Arc::new(Round { started: now, finished: now, as_of: now, bytes: 1 << 20, tally })),
         log_dirs: Some(Arc::new(LogDirs { sent: now, answered: now, dirs: vec![dir], missing: Vec::new() })),
