@@ -4,8 +4,8 @@ use bytes::Bytes;
 use kafka_protocol::messages::{ApiVersionsRequest, DescribeQuorumRequest, MetadataRequest};
 use pillion::kafka::decode_answer;
 
-use crate::answers::varint;
-use crate::rows::{Peak, Row};
+use super::{Peak, answers::varint, heap};
+use crate::row::Row;
 
 const FRAME: usize = 1 << 20;
 
@@ -47,8 +47,8 @@ pub fn rows(peak: Peak<'_>) -> Vec<Row> {
     let mut out = Vec::new();
     let mut add = |name: &str, work: &mut dyn FnMut() -> bool| {
         let mut good = false;
-        let heap = peak(&mut || good = work());
-        out.push(Row::heap(&format!("hostile frame, {name} (decoded: {good})"), heap, 48 << 20));
+        let needed = peak(&mut || good = work());
+        out.push(heap(&format!("hostile frame, {name} (decoded: {good})"), needed, 48 << 20, None));
     };
     add("ApiVersions v3, keys", &mut || decode_answer::<ApiVersionsRequest>(&api_keys, 3).is_ok());
     add("DescribeQuorum v1, topics", &mut || decode_answer::<DescribeQuorumRequest>(&topics, 1).is_ok());

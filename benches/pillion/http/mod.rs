@@ -8,29 +8,13 @@ mod servers;
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-/// One figure.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// What was measured.
-    pub name: String,
-    /// The figure.
-    pub value: f64,
-    /// Its unit.
-    pub unit: &'static str,
-    /// The same of what it is compared with.
-    pub baseline: Option<f64>,
-    /// `value / baseline`.
-    pub ratio: Option<f64>,
-    /// What it should be.
-    pub goal: String,
-    /// Whether it is.
-    pub met: bool,
-}
+use crate::row::Row;
 
 /// Requests a second to each server.
 const RATE: u32 = 1000;
@@ -65,22 +49,19 @@ pub fn readyz(length: Duration) -> io::Result<Vec<Row>> {
     let [ours, bare] = &mut both;
     let row = |name: &str, share: f64, ours: &mut Client, bare: &mut Client| {
         let (value, baseline) = (ours.quantile(share), bare.quantile(share));
-        let ratio = value / baseline;
-        Row {
-            name: format!("/readyz at {RATE} req/s, {name}"),
+        Row::ratio(
+            &format!("/readyz at {RATE} req/s, {name} (baseline: bare hyper)"),
             value,
-            unit: "us",
-            baseline: Some(baseline),
-            ratio: Some(ratio),
-            goal: format!("<= {ALLOWED}x a bare hyper server"),
-            met: ratio <= ALLOWED,
-        }
+            "us",
+            ALLOWED,
+            baseline,
+        )
     };
     Ok(vec![row("p50", 0.5, ours, bare), row("p99", 0.99, ours, bare)])
 }
 
 /// `pillion probe ready` as an exec, `times` times: the median of the wall time, beside an exec that does nothing.
-pub fn exec(binary: &str, times: usize) -> io::Result<Row> {
+pub fn exec(binary: &Path, times: usize) -> io::Result<Row> {
     let agent = servers::agent()?.to_string();
     let mut probes = Vec::with_capacity(times);
     let mut nothings = Vec::with_capacity(times);
@@ -89,15 +70,8 @@ pub fn exec(binary: &str, times: usize) -> io::Result<Row> {
         nothings.push(timed(&mut Command::new("true"))?);
     }
     let [value, baseline] = [probes, nothings].map(|mut all| quantile(&mut all, 0.5) / 1000.0);
-    Ok(Row {
-        name: "pillion probe ready as an exec, median".into(),
-        value,
-        unit: "ms",
-        baseline: Some(baseline),
-        ratio: Some(value / baseline),
-        goal: format!("<= {EXEC} ms"),
-        met: value <= EXEC,
-    })
+    let name = "pillion probe ready as an exec (baseline: exec of true)";
+    Ok(Row::at_most(name, value, "ms", EXEC, Some(baseline)))
 }
 
 fn timed(command: &mut Command) -> io::Result<Duration> {

@@ -1,6 +1,8 @@
 //! The scanner against `kafka-protocol` decoding the same bytes, in the same run.
 
-use std::fmt;
+mod answers;
+mod hostile;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -9,48 +11,15 @@ use kafka_protocol::messages::{DescribeTopicPartitionsResponse, MetadataResponse
 use kafka_protocol::protocol::Decodable;
 use pillion::kafka::scan::{ScanBuffer, ScanKind, Scanner};
 
-use crate::answers::{Kind, OWN, answers};
-use crate::hostile;
+use crate::row::Row;
+use answers::{Kind, OWN, answers};
 
 /// Runs the work it is given and returns the peak of its heap, in bytes. The binary's allocator knows.
 pub type Peak<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;
 
-/// One figure.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// What was measured.
-    pub name: String,
-    /// The figure.
-    pub value: f64,
-    /// Its unit.
-    pub unit: &'static str,
-    /// The same of what it is compared with.
-    pub baseline: Option<f64>,
-    /// `value / baseline`.
-    pub ratio: Option<f64>,
-    /// What it should be.
-    pub goal: String,
-    /// Whether it is.
-    pub met: bool,
-}
-
-impl Row {
-    /// Heap in KiB, at most `cap` bytes.
-    pub fn heap(name: &str, bytes: usize, cap: usize) -> Self {
-        let value = kib(bytes);
-        let goal = format!("<= {} KiB", cap / 1024);
-        let met = bytes <= cap;
-        Self { name: name.to_owned(), value, unit: "KiB", baseline: None, ratio: None, goal, met }
-    }
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_dash = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
-        write!(f, "{}\t{:.3} {}\tbaseline ", self.name, self.value, self.unit)?;
-        write!(f, "{}\tratio {}\t", or_dash(self.baseline), or_dash(self.ratio))?;
-        write!(f, "goal {}\t{}", self.goal, if self.met { "met" } else { "NOT MET" })
-    }
+/// Heap in KiB, at most `cap` bytes.
+fn heap(name: &str, bytes: usize, cap: usize, baseline: Option<usize>) -> Row {
+    Row::at_most(name, kib(bytes), "KiB", kib(cap), baseline.map(kib))
 }
 
 fn kib(bytes: usize) -> f64 {
@@ -111,7 +80,7 @@ fn compare(kind: Kind, name: &str, partitions: u32, peak: Peak<'_>) -> [Row; 2] 
     let whole = u64::from(partitions / 12 * 12);
     let name = format!("{name}, {partitions} partitions");
     let mut seen = (0, 0);
-    let heap = peak(&mut || seen = scan(kind, &answers));
+    let needed = peak(&mut || seen = scan(kind, &answers));
     let right = seen.0 == whole && seen.1.abs_diff(whole / 10) <= 3;
     let runs = if partitions > 100_000 { 5 } else { 15 };
     let value = median(runs, || {
@@ -124,19 +93,9 @@ fn compare(kind: Kind, name: &str, partitions: u32, peak: Peak<'_>) -> [Row; 2] 
         black_box(decode(kind, &shared));
     });
     let baseline = median(runs, || decode(kind, black_box(&shared)));
-    let ratio = value / baseline;
-    let time = Row {
-        name: format!("scan time, {name}"),
-        value,
-        unit: "ms",
-        baseline: Some(baseline),
-        ratio: Some(ratio),
-        goal: "ratio <= 0.2, tally right".to_owned(),
-        met: ratio <= 0.2 && right,
-    };
-    let mut memory = Row::heap(&format!("scan heap, {name}"), heap, 64 << 10);
-    memory.baseline = Some(kib(decoded_heap));
-    memory.ratio = Some(memory.value / kib(decoded_heap));
+    let mut time = Row::ratio(&format!("scan time, {name}"), value, "ms", 0.2, baseline);
+    time.met &= right;
+    let memory = heap(&format!("scan heap, {name}"), needed, 64 << 10, Some(decoded_heap));
     [time, memory]
 }
 

@@ -1,0 +1,94 @@
+//! What the sidecar takes beside one real broker on which nothing happens, with all settings at their defaults.
+//!
+//! Two probers ask it four times a second each all the while, far more often than a kubelet does.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use bed::{Cluster, Fleet, NEWEST, process, topics::Topic};
+use rustix::process::Signal;
+
+use crate::row::Row;
+
+/// How long it is watched, once it has called the broker ready and settled.
+const WATCHED: Duration = Duration::from_secs(30);
+/// Between ready and the beginning of the watch.
+const SETTLE: Duration = Duration::from_secs(3);
+/// Long enough for anything that will happen at all.
+const SOON: Duration = Duration::from_secs(120);
+/// Partitions that the broker holds.
+const PARTITIONS: i32 = 100;
+/// Resident memory that is allowed, in megabytes.
+const MEMORY: f64 = 12.0;
+/// Share of one core that is allowed, in per cent.
+const CPU: f64 = 0.5;
+
+/// Resident memory and processor time.
+pub fn rows(binary: &Path) -> Result<Vec<Row>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let fleet = Fleet::start(Cluster::builder(NEWEST).combined(1), binary, "").await?;
+        let id = fleet.ids().first().copied().context("no broker")?;
+        fleet.wait_all_ready(SOON).await?;
+        fleet.cluster.create_topic(Topic::new("idle", PARTITIONS, 1)).await?;
+        let agent = Agent::instead(&fleet, id, binary)?;
+        tokio::time::sleep(SETTLE).await;
+        fleet.wait(id, true, SOON).await?;
+        writeln!(io::stderr(), "    the broker is ready with {PARTITIONS} partitions; watching")?;
+        let (began, before) = (Instant::now(), agent.cpu_seconds()?);
+        tokio::time::sleep(WATCHED).await;
+        let (took, after) = (began.elapsed().as_secs_f64(), agent.cpu_seconds()?);
+        ensure!(fleet.is_ready(id), "the broker is no longer called ready: {}", fleet.said(id));
+        let share = (after - before) / took * 100.0;
+        Ok(vec![
+            Row::at_most("sidecar idle beside a broker, resident", agent.resident_mb()?, "MB", MEMORY, None),
+            Row::at_most("sidecar idle beside a broker, of a core", share, "%", CPU, None),
+        ])
+    })
+}
+
+/// The sidecar as it is run in earnest: the bed's own one logs every detail.
+struct Agent(Child);
+
+impl Agent {
+    fn instead(fleet: &Fleet, id: i32, binary: &Path) -> Result<Self> {
+        fleet.signal_agent(id, Signal::TERM)?;
+        fleet.reap_agent(id, Duration::from_secs(5))?;
+        let mut command = fleet.cluster.node(id).in_netns_tied(binary);
+        command.args(["sidecar", "--config"]).arg(fleet.config(id));
+        command.env_remove("PILLION_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self(process::spawn(command).context("failed to start the sidecar")?))
+    }
+
+    /// Processor time of all its threads so far.
+    fn cpu_seconds(&self) -> Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+        // The name may hold anything but ends with the last parenthesis; utime is the 12th word behind it.
+        let words = stat.rsplit_once(')').context("no name")?.1;
+        let ticks: u32 =
+            words.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u32>().ok()).sum();
+        let rate = u32::try_from(rustix::param::clock_ticks_per_second())?;
+        Ok(f64::from(ticks) / f64::from(rate))
+    }
+
+    fn resident_mb(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: u32 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(f64::from(kib) * 1024.0 / 1e6)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it must be gone.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
