@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bed::{Fleet, Truth};
 use serde::Serialize;
 
@@ -15,6 +15,9 @@ use serde::Serialize;
 pub const SOON: Duration = Duration::from_secs(90);
 /// The truth and the answers are sampled each 250 ms: so much may a change seem off.
 const BLUR: Duration = Duration::from_millis(500);
+
+/// How long a fault lasts on after everybody has noticed.
+const LINGER: Duration = Duration::from_secs(5);
 
 type Acting<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 /// One part of the story.
@@ -82,7 +85,7 @@ impl<'f> Stage<'f> {
         let answer = |yes: Option<bool>| if yes == Some(true) { "ready" } else { "not ready" };
         let last = |answers: Vec<(Instant, bool)>| answers.last().map(|(_, yes)| *yes);
         let said = self.fleet.said(broker);
-        let reason = if self.fleet.is_ready(broker) { "" } else { said.lines().nth(1).unwrap_or_default() };
+        let reason = if self.fleet.is_ready(broker) { "" } else { said.lines().next().unwrap_or_default() };
         let code = reason.split(':').next().unwrap_or_default().trim();
         let ready = answer(last(self.fleet.ready_since(broker, since)));
         self.scenes.push(Scene {
@@ -149,6 +152,7 @@ async fn cut_off(stage: &mut Stage<'_>) -> Result<()> {
     fleet.wait(1002, false, SOON).await?;
     stage.note("cut off; the others do not know yet", 1002, since, true);
     stage.out(1002).await?;
+    tokio::time::sleep(LINGER).await;
     let (ours, _) = fleet.score_since(1002, since);
     stage.note("the others have dropped it", 1002, since, ours.false_ready.is_zero());
     let since = Instant::now();
@@ -160,6 +164,7 @@ async fn paused(stage: &mut Stage<'_>) -> Result<()> {
     let (fleet, since) = (stage.fleet, Instant::now());
     fleet.cluster.node(1001).pause()?;
     stage.out(1001).await?;
+    tokio::time::sleep(LINGER).await;
     stage.note("paused", 1001, since, true);
     let since = Instant::now();
     fleet.cluster.node(1001).resume()?;
@@ -180,11 +185,10 @@ async fn forced(stage: &mut Stage<'_>) -> Result<()> {
     let forced_at = fleet.wait(1003, true, SOON).await?;
     let (status, said) = fleet.ask(1003, "/readyz").await?;
     let honest = status == 200 && said.contains("DEMO-1") && said.contains("broker-not-listening");
-    let first = said.lines().next().context("an answer")?.to_owned();
     stage.scenes.push(Scene {
         step: "forced ready by hand".to_owned(),
         broker: 1003,
-        pillion: format!("FORCED ready, and says so: {}", first.chars().take(60).collect::<String>()),
+        pillion: if honest { "FORCED ready, and says so" } else { "forced, and hides the truth" }.to_owned(),
         tcp: "not ready".to_owned(),
         truth: "out".to_owned(),
         pillion_false_ready_s: 0.0,

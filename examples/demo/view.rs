@@ -76,7 +76,7 @@ fn line(fleet: &Fleet, id: i32) -> String {
     };
     let said = fleet.said(id);
     let ready = fleet.is_ready(id);
-    let why = said.lines().nth(usize::from(!ready)).unwrap_or_default();
+    let why = said.lines().next().unwrap_or_default();
     let why: String =
         if ready && !why.contains("orced") { String::new() } else { why.chars().take(70).collect() };
     let word = |yes| if yes { "READY    " } else { "not ready" };

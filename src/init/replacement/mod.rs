@@ -3,7 +3,7 @@
 //! A broker that starts with an empty log and is the only member of a partition's ISR, or of its eligible leaders
 //! (ELR, KIP-966), is elected leader of nothing, and the other replicas truncate to it: what they still hold is lost.
 //! So only the cluster's word makes a replacement safe, and only that of a broker whose own image of the cluster is
-//! proven to be current: see [`witness`].
+//! proven to be current: see `witness.rs`.
 //!
 //! Brokers leave topics out of their answer that the one who asks may not describe, and do not say so. Where an
 //! authorizer is set up, this node needs `DESCRIBE` on the cluster and on all topics, or it is told too little.
