@@ -14,6 +14,14 @@ pub struct Now {
     pub wall_ms: i64,
 }
 
+impl Now {
+    /// Wall clock less boot clock, in milliseconds: it changes when one of them is stepped or stood still.
+    pub fn offset_ms(self) -> i64 {
+        let boot = i64::try_from(self.boot.since_boot().as_millis()).unwrap_or(i64::MAX);
+        self.wall_ms.saturating_sub(boot)
+    }
+}
+
 /// Reads the time. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Now + Send + Sync>);

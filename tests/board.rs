@@ -6,7 +6,10 @@ mod made_up;
 use std::{fs, sync::Arc, time::Duration};
 
 use made_up::{Stepped, board, healthy, lagging, settings};
-use pillion::board::{Board, HISTORY_NAME, KEPT, Subject, Transition};
+use pillion::{
+    board::{Board, HISTORY_NAME, KEPT, Subject, Transition},
+    clock::Now,
+};
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
     observe::{Observations, Role},
@@ -46,6 +49,21 @@ fn a_paused_agent_does_not_answer_from_memory() {
     assert!(!late.ready && !board.readiness(clock.now()).ready);
     assert_eq!(late.verdicts.ready.reasons[0].code(), "quorum-contact-lost");
     assert_eq!(board.loop_age(clock.now().boot), Duration::from_secs(60));
+}
+
+#[test]
+fn clocks_that_part_void_the_evidence_at_once() {
+    let (board, clock) = board(healthy);
+    let now = clock.now();
+    for hour in [-3_600_000, 3_600_000] {
+        let stepped = Now { wall_ms: now.wall_ms + hour, ..now };
+        let answer = board.readiness(stepped);
+        assert!(!answer.ready);
+        assert_eq!(answer.verdict.reasons[0].code(), "clock-stepped");
+        assert!(board.verdicts(stepped).verdicts.live.is_yes());
+    }
+    let slewed = Now { wall_ms: now.wall_ms + 900, ..now };
+    assert!(board.readiness(slewed).ready && board.readiness(now).ready);
 }
 
 #[test]

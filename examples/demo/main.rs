@@ -43,15 +43,7 @@ async fn tell() -> Result<bool> {
         println!("  broker {id}: http://{}/", fleet.agent(id));
     }
     fleet.wait_all_ready(story::SOON).await?;
-    let spread: [&[i32]; 6] = [
-        &[1001, 1002, 1003],
-        &[1002, 1003, 1001],
-        &[1003, 1001, 1002],
-        &[1001, 1003, 1002],
-        &[1002, 1001, 1003],
-        &[1003, 1002, 1001],
-    ];
-    fleet.cluster.create_topic(Topic::assigned("orders", &spread).config("min.insync.replicas", "2")).await?;
+    fleet.cluster.create_topic(Topic::in_turn("orders")).await?;
     let load = Load::start(&fleet.cluster, "orders", LoadOptions::default())?;
     let view = View::new();
     let mut told = Vec::new();

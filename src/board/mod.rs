@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +37,9 @@ pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes, u
 
 /// How often the board judges by itself, for the history.
 pub const TICK: Duration = Duration::from_millis(250);
+
+/// Clocks that are slewed part by 0.5 ms a second at the most; more than this, in milliseconds, is a step.
+const CLOCK_STEP_MS: u64 = 1000;
 
 /// An agent whose loop is older than this cannot be trusted with its history; `/agentz` says so.
 pub const LOOP_LIMIT: Duration = Duration::from_secs(5);
@@ -106,6 +109,8 @@ pub struct Board {
     seen: watch::Sender<Arc<Observations>>,
     stated: watch::Sender<Arc<Vec<Stated>>>,
     beat: AtomicU64,
+    /// Wall clock less boot clock, as of the evidence.
+    anchor_ms: AtomicI64,
     kept: Mutex<Kept>,
 }
 
@@ -128,6 +133,7 @@ impl Board {
             seen: watch::Sender::new(Arc::new(seen)),
             stated: watch::Sender::new(Arc::default()),
             beat: AtomicU64::new(millis(started.boot)),
+            anchor_ms: AtomicI64::new(started.offset_ms()),
             kept: Mutex::new(Kept { history, track: track::Track::default() }),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
@@ -137,6 +143,26 @@ impl Board {
     /// Takes what the observers see now.
     pub fn publish(&self, seen: Observations) {
         self.seen.send_replace(Arc::new(seen));
+    }
+
+    /// The evidence from here on is of a time at which the clocks stood so.
+    pub fn anchor(&self, now: Now) {
+        self.anchor_ms.store(now.offset_ms(), Ordering::Relaxed);
+    }
+
+    /// The clocks have parted since the evidence was gathered: somebody set one, or the machine was suspended and its
+    /// boot clock stood still. What was seen before may then be older than it looks.
+    pub fn clocks_parted(&self, now: Now) -> bool {
+        now.offset_ms().abs_diff(self.anchor_ms.load(Ordering::Relaxed)) > CLOCK_STEP_MS
+    }
+
+    /// What may be judged at `now`.
+    fn evidence(&self, now: Now) -> Arc<Observations> {
+        let seen = self.seen.borrow().clone();
+        if !self.clocks_parted(now) {
+            return seen;
+        }
+        Arc::new(Observations { contact: None, clock_stepped: Some(now.boot), ..(*seen).clone() })
     }
 
     /// Where the override's sources are published ([`crate::overrides::run`]).
@@ -171,7 +197,7 @@ impl Board {
 
     /// Judges everything at `now`.
     pub fn verdicts(&self, now: Now) -> Published {
-        let seen = self.seen.borrow().clone();
+        let seen = self.evidence(now);
         let verdicts = judge::judge(&seen, &self.settings.limits, now.boot);
         let forced = self.forced(now);
         let ready = forced.effective(verdicts.ready.is_yes());
@@ -180,7 +206,7 @@ impl Board {
 
     /// Judges readiness alone at `now`: what a kubelet asks for each second.
     pub fn readiness(&self, now: Now) -> Readiness {
-        let seen = self.seen.borrow().clone();
+        let seen = self.evidence(now);
         let verdict = judge::ready(&seen, &self.settings.limits, now.boot);
         let forced = self.forced(now);
         let ready = forced.effective(verdict.is_yes());

@@ -113,17 +113,21 @@ impl Desk {
         self.life.send_replace(None);
     }
 
-    /// The wall clock stepped against the boot clock: evidence from before is void.
-    pub fn clock_stepped(&self) {
-        let now = self.now();
-        self.change(|state| {
-            let answered = state.seen.incarnation.answered;
-            state.end_life(now);
-            // It is still the broker that had started, only nothing else is known of it.
-            state.seen.incarnation.answered = answered;
-            state.seen.clock_stepped = Some(now);
-        });
-        self.life.send_replace(None);
+    /// Compares the clocks. When one of them stepped, evidence from before is void.
+    pub fn compare_clocks(&self) {
+        let now = self.clock.now();
+        if self.board.clocks_parted(now) {
+            tracing::warn!("the wall clock and the boot clock have parted: starting from fresh evidence");
+            self.change(|state| {
+                let answered = state.seen.incarnation.answered;
+                state.end_life(now.boot);
+                // It is still the broker that had started, only nothing else is known of it.
+                state.seen.incarnation.answered = answered;
+                state.seen.clock_stepped = Some(now.boot);
+            });
+            self.life.send_replace(None);
+        }
+        self.board.anchor(now);
     }
 
     /// The broker keeps silent; the life goes on until it is proven over.

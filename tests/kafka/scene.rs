@@ -120,16 +120,7 @@ impl Scene {
 
     /// A topic with three copies of each of its six partitions, led by all brokers in turn; made once.
     pub fn topic(&self, name: &str) -> Result<()> {
-        let spread: [&[i32]; 6] = [
-            &[1001, 1002, 1003],
-            &[1002, 1003, 1001],
-            &[1003, 1001, 1002],
-            &[1001, 1003, 1002],
-            &[1002, 1001, 1003],
-            &[1003, 1002, 1001],
-        ];
-        let topic = Topic::assigned(name, &spread).config("min.insync.replicas", "2");
-        run(self.fleet.cluster.create_topic(topic))
+        run(self.fleet.cluster.create_topic(Topic::in_turn(name)))
     }
 
     /// Prints the seconds of wrong verdict since an instant and returns pillion's.

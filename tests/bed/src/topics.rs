@@ -33,6 +33,20 @@ impl<'a> Topic<'a> {
         Self { name, partitions, replication, assignment: Vec::new(), config: Vec::new() }
     }
 
+    /// Six partitions on the brokers 1001 to 1003, three copies each, led by all of them in turn, of which two must
+    /// be in sync.
+    pub fn in_turn(name: &'a str) -> Self {
+        let spread: [&[i32]; 6] = [
+            &[1001, 1002, 1003],
+            &[1002, 1003, 1001],
+            &[1003, 1001, 1002],
+            &[1001, 1003, 1002],
+            &[1002, 1001, 1003],
+            &[1003, 1002, 1001],
+        ];
+        Self::assigned(name, &spread).config("min.insync.replicas", "2")
+    }
+
     /// The replicas of each partition, the preferred leader first.
     pub fn assigned(name: &'a str, assignment: &[&[i32]]) -> Self {
         let assignment = assignment.iter().map(|replicas| replicas.to_vec()).collect();
