@@ -58,6 +58,10 @@ fn main() -> Result<ExitCode> {
     let only: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let chosen: Vec<&Part> =
         PARTS.iter().filter(|(name, ..)| only.is_empty() || only.iter().any(|one| one == name)).collect();
+    let cores = std::thread::available_parallelism()?;
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("unknown");
+    writeln!(io::stderr(), "load {load} on {cores} cores: the higher, the less the times are worth")?;
     let mut rows = Vec::new();
     let mut failed = false;
     for (at, (name, what, measure)) in chosen.iter().enumerate() {

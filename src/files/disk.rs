@@ -1,7 +1,8 @@
 //! The only place that changes files: numbered steps, each leaving the old state or the new one.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
     fmt,
     fs::{self, File},
     io::{self, Write},
@@ -20,7 +21,7 @@ pub const TEMP_PREFIX: &str = ".pillion-tmp.";
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {what} {}: {source}", path.display())]
 pub struct DiskError {
-    /// The verb: `write`, `create`, `remove`.
+    /// The verb: `write`, `create`, `remove`, `sync`.
     pub what: &'static str,
     /// The file or directory.
     pub path: PathBuf,
@@ -44,6 +45,8 @@ type Hook = Box<dyn Fn(usize, &str)>;
 pub struct Disk {
     taken: Cell<usize>,
     before_step: Option<Hook>,
+    /// Directories whose names are not known to last, where they are gathered.
+    unsynced: RefCell<Option<BTreeSet<PathBuf>>>,
 }
 
 impl fmt::Debug for Disk {
@@ -56,7 +59,7 @@ impl Disk {
     /// Calls `hook` with the number and the name of each step just before it is taken. The crash tests
     /// kill the process there.
     pub fn watched(hook: impl Fn(usize, &str) + 'static) -> Self {
-        Self { taken: Cell::new(0), before_step: Some(Box::new(hook)) }
+        Self { before_step: Some(Box::new(hook)), ..Self::default() }
     }
 
     /// Marks a step. Steps outside this module (a formatter that is run) mark theirs too.
@@ -66,6 +69,33 @@ impl Disk {
             hook(number, name);
         }
         self.taken.set(number + 1);
+    }
+
+    /// From now on the directories of what is changed are not synced at once but gathered, for
+    /// [`Disk::sync_gathered`]: each sync may wait for the disk, and many changes share a few directories. Files
+    /// are still synced before they are renamed.
+    pub fn gather(&self) {
+        self.unsynced.borrow_mut().get_or_insert_default();
+    }
+
+    /// Makes the names in the gathered directories last.
+    pub fn sync_gathered(&self) -> Result<(), DiskError> {
+        let gathered = self.unsynced.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default();
+        for dir in gathered {
+            self.step("sync a gathered directory");
+            sync_dir(&dir).map_err(error("sync", &dir))?;
+        }
+        Ok(())
+    }
+
+    fn sync_parent(&self, path: &Path) -> io::Result<()> {
+        let Some(dir) = path.parent() else { return Ok(()) };
+        if let Some(unsynced) = self.unsynced.borrow_mut().as_mut() {
+            unsynced.insert(dir.to_owned());
+            return Ok(());
+        }
+        self.step("sync the directory");
+        sync_dir(dir)
     }
 
     /// Creates `path` and what is missing above it, each with `mode`, and makes them last.
@@ -84,7 +114,7 @@ impl Disk {
             }
             self.step("set the mode of a directory");
             fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-            path.parent().map_or(Ok(()), sync_dir)
+            self.sync_parent(path)
         };
         make().map_err(error("create", path))
     }
@@ -132,8 +162,7 @@ impl Disk {
         if wanted.permissions().mode() & 0o7777 == mode && fs::hard_link(from, &temp).is_ok() {
             self.step("rename the binary");
             fs::rename(&temp, to)?;
-            self.step("sync the directory");
-            sync_parent(to)?;
+            self.sync_parent(to)?;
         } else {
             self.replace(to, mode, |copy| {
                 self.step("copy the binary aside");
@@ -181,8 +210,7 @@ impl Disk {
             new.sync_all()?;
             self.step("rename the file");
             fs::rename(&temp, path)?;
-            self.step("sync the directory");
-            sync_parent(path)
+            self.sync_parent(path)
         });
         if outcome.is_err() {
             // A full disk, for one: leave no half file. The next run sweeps what this cannot remove.
@@ -213,10 +241,6 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),
     }
-}
-
-fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), sync_dir)
 }
 
 /// Makes the names in `dir` last over a power cut.

@@ -59,6 +59,21 @@ pub(super) fn apply(
     options: &Options,
     lock: &File,
 ) -> Result<Report, InitError> {
+    options.disk.gather();
+    let outcome = write_all(config, prepared, options, lock);
+    // After a failure too: the next run takes what it finds for lasting.
+    let synced = options.disk.sync_gathered();
+    let report = outcome?;
+    synced?;
+    Ok(report)
+}
+
+fn write_all(
+    config: &Config,
+    prepared: Prepared,
+    options: &Options,
+    lock: &File,
+) -> Result<Report, InitError> {
     let disk = &options.disk;
     let run_dir = &config.run_dir;
     disk.sweep(run_dir)?;
@@ -113,6 +128,10 @@ fn volumes_of(
                 let text =
                     MetaProperties::render(&identity.cluster_id, identity.id, &storage::fresh_directory_id());
                 disk.write(&dir.join(META_PROPERTIES), text.as_bytes(), META_MODE)?;
+            }
+            // The volumes last before a mark goes, and before identity.json tells of them.
+            disk.sync_gathered()?;
+            for dir in dirs {
                 disk.remove(&dir.join(FORMAT_MARK))?;
             }
         }
@@ -120,6 +139,8 @@ fn volumes_of(
             for dir in dirs {
                 disk.write(&dir.join(FORMAT_MARK), b"pillion formats this directory\n", META_MODE)?;
             }
+            // What the formatter leaves behind must never be there without our mark.
+            disk.sync_gathered()?;
             disk.step("run kafka-storage");
             format_tool::run(&command, &config.run_dir, lock)?;
             for dir in dirs {
