@@ -217,6 +217,9 @@ fn in_dir(dir: &Path, args: &[&str]) -> Output {
 #[test]
 fn override_is_validated_before_it_is_written() {
     let dir = TempDir::new().unwrap();
+    let stray = pillion(&["override", "clear", "--run-dir", dir.path().to_str().unwrap()]);
+    assert_eq!(stray.status.code(), Some(64), "nobody listens in a directory that init did not prepare");
+    fs::write(dir.path().join("identity.json"), "{}").unwrap();
     let path = dir.path().join("override");
     for (args, words) in [
         (&["ready", "--for", "30m"][..], "--reason"),
@@ -247,7 +250,7 @@ fn override_is_validated_before_it_is_written() {
     assert!(!path.exists());
     assert!(stdout(&in_dir(dir.path(), &["show"])).starts_with("no override"));
     let nowhere = in_dir(Path::new("/nonexistent"), &["hold", "--reason", "x", "--for", "1m"]);
-    assert_eq!(nowhere.status.code(), Some(1));
+    assert_eq!(nowhere.status.code(), Some(64));
 }
 
 #[test]
@@ -256,6 +259,7 @@ fn an_override_that_may_not_be_read_is_told() {
         return; // Only root can become somebody else.
     }
     let dir = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o755)).tempdir().unwrap();
+    fs::write(dir.path().join("identity.json"), "{}").unwrap();
     let path = dir.path().join("override");
     fs::write(&path, "ready,for=1m,reason=x").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

@@ -269,9 +269,31 @@ fn two_at_once_do_not_race() {
 fn the_examples_fit_the_schema_and_the_checks() {
     for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).unwrap() {
         let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
         let sources = pillion::config::Sources { file: Some(path.clone()), ..Default::default() };
         if let Err(problems) = pillion::config::load(&sources) {
             assert!(problems.is_empty(), "{}: {problems:?}", path.display());
         }
     }
+}
+
+/// A volume that held partitions and is empty now was lost, or is not mounted: nobody asked to format it.
+#[test]
+fn a_volume_that_is_suddenly_empty_is_not_formatted() {
+    let node = Node::broker();
+    assert_eq!(code(&node.init(&["--bootstrap"])), 0);
+    fs::create_dir(node.at("data/1/orders-0")).unwrap();
+    assert_eq!(code(&node.init(&[])), 0, "it is remembered");
+    fs::remove_dir_all(node.at("data/1")).unwrap();
+    fs::create_dir(node.at("data/1")).unwrap();
+    for flags in [&[][..], &["--bootstrap"]] {
+        let output = node.init(flags);
+        assert_eq!(code(&output), 64);
+        assert!(stderr(&output).contains("held 1 partition(s)"), "{}", stderr(&output));
+    }
+    let output = node.init(&["--replace"]);
+    assert_eq!(code(&output), 69, "as a replacement the cluster must be asked: {}", stderr(&output));
+    assert!(fs::read_dir(node.at("data/1")).unwrap().next().is_none(), "nothing was written");
 }

@@ -101,7 +101,11 @@ fn what_this_user_may_not_read_or_write() {
     fs::set_permissions(node.at(""), fs::Permissions::from_mode(0o755)).unwrap();
     // The build's own directory may be closed to others.
     let binary = node.at("pillion-under-test");
-    fs::copy(env!("CARGO_BIN_EXE_pillion"), &binary).unwrap();
+    // By another process: a child that a parallel test forks meanwhile would keep our copy open for writing, and then
+    // it cannot be executed.
+    let copied =
+        Command::new("cp").args([env!("CARGO_BIN_EXE_pillion").as_ref(), binary.as_os_str()]).status();
+    assert!(copied.unwrap().success());
     let unprivileged = |args: &[&str]| {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary).arg("init");

@@ -150,11 +150,10 @@ impl Case {
     fn listing(&mut self, seen: &Observations, limits: &Limits) {
         let reason = match seen.listing {
             None => Reason::ListingMissing,
+            Some(listing) if listing.listed && lapsed(seen, listing.as_of) => Reason::ListingMissing,
             Some(listing) if !listing.listed => Reason::Fenced,
             // A broker that was alive as of an instant within the lease still is: nobody could have fenced it since.
-            Some(listing)
-                if lapsed(seen, listing.as_of) || self.rest_on(listing.as_of, limits.scan).is_none() =>
-            {
+            Some(listing) if self.rest_on(listing.as_of, limits.scan).is_none() => {
                 Reason::ListingStale { age: self.now.since(listing.as_of) }
             }
             Some(_) => return,
@@ -169,7 +168,8 @@ impl Case {
     fn replicas(&mut self, seen: &Observations, limits: &Limits) {
         // A fault found half-way through a scan counts at once; health counts when the scan is complete.
         let partial = seen.partial.as_deref().filter(|tally| tally.faulty > 0);
-        let Some(round) = seen.round.as_deref() else {
+        let complete = seen.round.as_deref().filter(|round| !lapsed(seen, round.as_of));
+        let Some(round) = complete else {
             self.reasons.push(Reason::ScanMissing);
             if let Some(tally) = partial {
                 self.faults(tally);
@@ -177,7 +177,7 @@ impl Case {
             return;
         };
         self.faults(partial.unwrap_or(&round.tally));
-        if lapsed(seen, round.as_of) || self.rest_on(round.as_of, limits.scan).is_none() {
+        if self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
         if round.tally.unauthorized_topics > 0 {
@@ -245,7 +245,8 @@ fn unreached(seen: &Observations, now: BootTime) -> Option<Reason> {
     match reach {
         Reach::Answers => None,
         Reach::Untried => Some(Reason::NotLooked),
-        Reach::Refused | Reach::Closed => Some(Reason::NotListening {
+        Reach::Closed => Some(Reason::Closes { since }),
+        Reach::Refused => Some(Reason::NotListening {
             since,
             pid: seen.process.map(|process| process.pid),
             recovering: seen.unclean_start == Some(true),

@@ -27,6 +27,11 @@ pub enum Reason {
         /// Time since the process was last seen to use CPU or I/O.
         idle: Option<Duration>,
     },
+    /// Something takes connections and closes them at once.
+    Closes {
+        /// For how long.
+        since: Duration,
+    },
     /// The broker takes connections and does not answer.
     Silent {
         /// For how long.
@@ -202,6 +207,15 @@ impl Reason {
             Self::NotListening { since, pid, recovering, idle } => {
                 not_listening(*since, *pid, *recovering, *idle)
             }
+            Self::Closes { since } => told(
+                "broker-closes",
+                format!(
+                    "for {} what listens on the broker's port has closed each connection",
+                    spoken(*since)
+                ),
+                "if it has not just stopped: check `max.connections`, the listener's protocol (TLS and SASL are not \
+                 spoken yet), and what stands in between",
+            ),
             Self::Silent { since } => told(
                 "broker-silent",
                 format!("the broker accepts connections but has not answered for {}", spoken(*since)),
@@ -344,8 +358,16 @@ fn not_listening(since: Duration, pid: Option<i32>, recovering: bool, idle: Opti
     Words {
         code: if recovering && pid.is_some() { "broker-recovering" } else { "broker-not-listening" },
         text: format!("the broker's port has been closed for {}{state}{progress}", spoken(since)),
-        remedy: "wait while it makes progress; a broker that is fenced keeps its port closed until the controllers \
-                 admit it, so check them too",
+        remedy: match pid {
+            Some(_) => {
+                "wait while it makes progress; a broker that is fenced keeps its port closed until the controllers \
+                 admit it, so check them too"
+            }
+            None => {
+                "start it, or see in its log why it ended; if it runs, the agent cannot see it (it looks for \
+                 kafka.Kafka with the rendered server.properties)"
+            }
+        },
     }
 }
 

@@ -105,7 +105,7 @@ const CASES: &[(Change, &[&str])] = &[
     // The lease lapsed in between, and was begun anew.
     (
         |seen| seen.contact = Some(Contact { since: ago(450), ..contact(300) }),
-        &["listing-stale", "scan-stale"],
+        &["listing-missing", "scan-incomplete"],
     ),
     (|seen| seen.round = None, &["scan-incomplete"]),
     (|seen| seen.round = Some(round(ago(15_001), tally(&[]))), &["scan-stale"]),
@@ -165,11 +165,18 @@ const CASES: &[(Change, &[&str])] = &[
     (
         |seen| {
             seen.begin_incarnation(NOW);
-            seen.reach = (Reach::Closed, ago(3000));
+            seen.reach = (Reach::Refused, ago(3000));
             seen.process = Some(process(0));
             seen.unclean_start = Some(true);
         },
         &["broker-recovering"],
+    ),
+    (
+        |seen| {
+            seen.begin_incarnation(NOW);
+            seen.reach = (Reach::Closed, ago(3000));
+        },
+        &["broker-closes"],
     ),
     (
         |seen| {

@@ -9,6 +9,7 @@ use super::{Exit, out};
 use crate::{
     board::forced_words,
     clock::Clock,
+    init::{IDENTITY_FILE, Identity},
     overrides::{FILE_NAME, Look, SEEN_NAME, Seen, boot_id, clear, look, write},
     stamp,
 };
@@ -67,12 +68,15 @@ struct Statement {
     /// Who states it
     #[arg(long, value_name = "NAME", env = "USER")]
     by: Option<String>,
-    /// The longest that the agent is configured to allow
-    #[arg(long, value_name = "TIME", default_value = "2h", value_parser = super::client::duration)]
-    cap: Duration,
+    /// The longest that the agent allows, if it is not what init was configured with
+    #[arg(long, value_name = "TIME", value_parser = super::client::duration)]
+    cap: Option<Duration>,
 }
 
 pub(super) fn run(args: &OverrideArgs) -> Exit {
+    if !is_run_dir(args) {
+        return Exit::BadConfig;
+    }
     match &args.action {
         Action::Ready(statement) => state(args, Kind::Ready, statement),
         Action::Hold(statement) => state(args, Kind::Hold, statement),
@@ -93,7 +97,7 @@ fn state(args: &OverrideArgs, kind: Kind, statement: &Statement) -> Exit {
         Ok(request) => request,
         Err(error) => return refuse(args, &error.to_string()),
     };
-    let judged = judge(args, Ok(request.clone()), statement.cap);
+    let judged = judge(args, Ok(request.clone()), statement.cap.unwrap_or_else(|| cap(args)));
     let words = forced_words(&judged);
     match judged {
         Forced::Active { since, .. } => {
@@ -111,6 +115,25 @@ fn state(args: &OverrideArgs, kind: Kind, statement: &Statement) -> Exit {
         ),
         _ => refuse(args, &words),
     }
+}
+
+/// The cap that init was configured with for this run directory.
+fn cap(args: &OverrideArgs) -> Duration {
+    let known = Identity::read(&args.run_dir).ok().and_then(|identity| identity.override_cap_seconds);
+    known.map_or(DEFAULT_CAP, Duration::from_secs)
+}
+
+/// A directory that init prepared; else what is stated there reaches nobody.
+fn is_run_dir(args: &OverrideArgs) -> bool {
+    let there = args.run_dir.join(IDENTITY_FILE).exists();
+    if !there {
+        out::complain(format_args!(
+            "{} holds no {IDENTITY_FILE}: no broker was prepared there; name the run directory that the agent shares \
+             (--run-dir)",
+            args.run_dir.display()
+        ));
+    }
+    there
 }
 
 fn refuse(args: &OverrideArgs, why: &str) -> Exit {
@@ -172,7 +195,7 @@ fn show(args: &OverrideArgs) -> Exit {
         Look::Found(bytes) => forced::parse_bytes(&bytes).map_err(|error| error.to_string()),
     };
     let text = request.as_ref().map(|request| format!("{request}\n")).unwrap_or_default();
-    let words = forced_words(&judge(args, request, DEFAULT_CAP));
+    let words = forced_words(&judge(args, request, cap(args)));
     if out::print(format_args!("{text}{words}\n")) { Exit::Yes } else { Exit::No }
 }
 

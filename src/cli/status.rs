@@ -69,17 +69,20 @@ pub(super) fn run(args: &StatusArgs) -> Exit {
     loop {
         let text = ask(args).unwrap_or_else(|why| format!("{}\n", paint(bad(), &why)));
         // Home, then clear to the end of each line and of the screen: no flicker.
-        let drawn = if redraw {
-            let lines = text.replace('\n', "\x1b[K\n");
-            out::print(format_args!("\x1b[H{lines}\x1b[J"))
-        } else {
-            out::print(text)
-        };
+        let drawn =
+            if redraw { out::print(format_args!("\x1b[H{}\x1b[J", fitted(&text))) } else { out::print(text) };
         if !drawn {
             return Exit::Yes;
         }
         thread::sleep(Duration::from_secs(1));
     }
+}
+
+/// As much as the terminal is high, from the top: the verdicts must not scroll away under the history.
+fn fitted(text: &str) -> String {
+    let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| usize::from(size.ws_row));
+    let rows = if rows > 1 { rows - 1 } else { usize::MAX };
+    text.lines().take(rows).fold(String::new(), |all, line| all + line + "\x1b[K\n")
 }
 
 fn ask(args: &StatusArgs) -> Result<String, String> {

@@ -176,7 +176,7 @@ pub struct Timing {
     pub probe_timeout: Option<Written>,
     /// What clocks and schedulers may take. Default: 500ms.
     pub margin: Option<Written>,
-    /// Between two questions to the quorum. Default: 1s.
+    /// Between two questions to the quorum. Default: 500ms.
     pub quorum_interval: Option<Written>,
     /// Between two looks at how far the broker has applied metadata. Default: 250ms.
     pub applied_interval: Option<Written>,

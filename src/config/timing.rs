@@ -167,7 +167,7 @@ mod tests {
         let ms = Duration::from_millis;
         let base = Timing::default();
         for (key, timing) in [
-            ("sessionTimeout", Timing { session_timeout: ms(6500), ..base }),
+            ("sessionTimeout", Timing { session_timeout: ms(5500), ..base }),
             ("sessionTimeout", Timing { session_timeout: ms(1000), ..base }),
             ("scanMaxAge", Timing { scan_max_age: ms(4000), ..base }),
             ("logDirMaxAge", Timing { log_dir_interval: ms(9000), ..base }),

@@ -6,7 +6,7 @@ use std::{
     fmt,
     fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -137,8 +137,8 @@ impl Disk {
         Ok(Outcome::Written)
     }
 
-    /// Puts the file `from` at `to`: a hard link where it can be one, else a copy. Unchanged when `to` is
-    /// the same file, or a copy of the same length and age.
+    /// Copies the file `from` to `to`. Unchanged when `to` is a copy of the same length and age. Never a link: whoever
+    /// may change the one must not change the other.
     pub fn place(&self, from: &Path, to: &Path, mode: u32) -> Result<Outcome, DiskError> {
         self.place_file(from, to, mode).map_err(error("copy the binary to", to))
     }
@@ -147,29 +147,18 @@ impl Disk {
         let source = File::open(from)?;
         let wanted = source.metadata()?;
         if let Ok(there) = fs::symlink_metadata(to) {
-            let same_file = there.dev() == wanted.dev() && there.ino() == wanted.ino();
             let same_copy = there.len() == wanted.len()
                 && there.modified()? == wanted.modified()?
                 && there.permissions().mode() & 0o7777 == mode;
-            if there.is_file() && (same_file || same_copy) {
+            if there.is_file() && same_copy {
                 return Ok(Outcome::Unchanged);
             }
         }
-        let temp = temp_of(to)?;
-        remove_if_there(&temp)?;
-        self.step("link the binary aside");
-        // A link shares the mode: it will do only where that is the wanted one already.
-        if wanted.permissions().mode() & 0o7777 == mode && fs::hard_link(from, &temp).is_ok() {
-            self.step("rename the binary");
-            fs::rename(&temp, to)?;
-            self.sync_parent(to)?;
-        } else {
-            self.replace(to, mode, |copy| {
-                self.step("copy the binary aside");
-                io::copy(&mut &source, copy)?;
-                copy.set_modified(wanted.modified()?)
-            })?;
-        }
+        self.replace(to, mode, |copy| {
+            self.step("copy the binary aside");
+            io::copy(&mut &source, copy)?;
+            copy.set_modified(wanted.modified()?)
+        })?;
         Ok(Outcome::Written)
     }
 

@@ -51,6 +51,9 @@ pub struct Identity {
     pub pillion_version: String,
     /// A digest of the rendered settings: the same settings, the same digest.
     pub settings_digest: String,
+    /// The longest that an override may last, for the command that states one.
+    #[serde(default)]
+    pub override_cap_seconds: Option<u64>,
 }
 
 /// A listener.

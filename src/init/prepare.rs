@@ -63,6 +63,12 @@ pub(super) fn prepare(
         }
         _ => None,
     };
+    let plan = match (plan, &found, who) {
+        (Some(plan), Some(found), Some(_)) => {
+            volumes::remembered(config, found, plan, replace).map_err(|more| problems.extend(more)).ok()
+        }
+        (plan, ..) => plan,
+    };
     let (Some((ordinal, _)), Some(listener), Some(found), Some(plan)) = (who, listener, found, plan) else {
         return Err(InitError::usage(problems));
     };
@@ -86,6 +92,7 @@ pub(super) fn prepare(
         kafka_version: config.kafka.version.to_string(),
         pillion_version: env!("CARGO_PKG_VERSION").to_owned(),
         settings_digest: identity::digest(&settings),
+        override_cap_seconds: Some(config.sidecar.override_.max_duration.as_secs()),
     };
     let notices = volumes::notices(config, &found, &plan);
     Ok(Prepared { identity, settings, plan, static_voter, notices })

@@ -1,5 +1,6 @@
 //! My volumes are mine: looks at every log directory and decides what may be formatted.
 
+use super::identity::Identity;
 use crate::{
     config::Config,
     problem::Problem,
@@ -80,6 +81,36 @@ pub(super) fn plan(
         native: native(config),
     };
     storage::plan(found, &wanted, intent)
+}
+
+/// Holds the plan against what the last run left in `identity.json`: a directory that held partitions and is empty now
+/// was lost or is not mounted. It is formatted only as a replacement, when the cluster says that nothing is lost.
+pub(super) fn remembered(
+    config: &Config,
+    found: &[LogDir],
+    plan: Plan,
+    replace: bool,
+) -> Result<Plan, Vec<Problem>> {
+    // No run before this one, or one that left nothing readable: then there is nothing to hold it against.
+    let Ok(before) = Identity::read(&config.run_dir) else { return Ok(plan) };
+    let held = |dir: &LogDir| {
+        before.log_dirs.iter().find(|old| old.path == dir.path).map_or(0, |old| old.partitions)
+    };
+    let lost: Vec<&LogDir> = found.iter().filter(|dir| dir.is_fresh() && held(dir) > 0).collect();
+    if lost.is_empty() {
+        return Ok(plan);
+    }
+    if replace {
+        return Ok(plan.asking());
+    }
+    let problem = |dir: &&LogDir| {
+        let what =
+            format!("it is empty, and held {} partition(s) when this broker was last prepared", held(dir));
+        let remedy = "mount the right volume. If it is lost: --replace, which asks the cluster first. If this is to be \
+                      a new cluster: remove identity.json from the run directory";
+        Problem::new(dir.path.display().to_string(), what, remedy)
+    };
+    Err(lost.iter().map(problem).collect())
 }
 
 /// What a person should know about the directories, although it is no mistake.

@@ -40,6 +40,10 @@ pub async fn watch(desk: &Desk, target: &Target) {
             tracing::info!(pid = process.map(|process| process.pid), "the broker's process is a new one");
             desk.void();
         }
+        if lives.borrow().is_some() {
+            // It has loaded its logs. If its port closes now while it runs, it is stopping.
+            sight.clean = None;
+        }
         let unclean = sight.unclean(process.is_some());
         desk.note(|seen| {
             seen.process = process;
@@ -102,7 +106,7 @@ impl Sight {
         self.known = pid;
         match process {
             None => {
-                self.clean = Some(self.dirs.iter().all(|dir| dir.join(CLEAN_SHUTDOWN).exists()));
+                self.clean = Some(self.dirs.iter().all(|dir| closed_in_order(dir)));
                 None
             }
             Some(process) => look(&process),
@@ -123,9 +127,22 @@ impl Sight {
         let process = Proc::new(pid).ok()?;
         let arguments = process.cmdline().ok()?;
         let main = arguments.iter().position(|argument| argument == MAIN_CLASS)?;
-        let ours = arguments.get(main + 1..)?.iter().any(|argument| Path::new(argument) == self.properties);
+        // A relative path counts from where the process runs; joining an absolute one replaces that.
+        let here = process.cwd().unwrap_or_default();
+        let ours = arguments.get(main + 1..)?.iter().any(|argument| here.join(argument) == self.properties);
         ours.then_some(process)
     }
+}
+
+/// A log dir that needs no recovery: it was closed in order, or holds no partition.
+fn closed_in_order(dir: &Path) -> bool {
+    let is_partition = |name: &str| {
+        let index = name.rsplit_once('-').map(|(_, index)| index);
+        index.is_some_and(|index| !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let mut entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    dir.join(CLEAN_SHUTDOWN).exists()
+        || !entries.any(|entry| entry.file_name().to_str().is_some_and(is_partition))
 }
 
 fn look(process: &Proc) -> Option<Look> {

@@ -46,6 +46,7 @@ pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) 
     let timing = config.sidecar.timing;
     let limits = limits(&timing);
     let role = role(identity).map_err(RunError::Usage)?;
+    fits(config, identity).map_err(RunError::Usage)?;
     let address = config.sidecar.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
     let settings = board::Settings {
@@ -102,6 +103,28 @@ fn role(identity: &Identity) -> Result<Role, Problem> {
     }
 }
 
+/// The run directory is this configuration's, and the broker can be asked in a way that is spoken here.
+fn fits(config: &Config, identity: &Identity) -> Result<(), Problem> {
+    let range = config.broker.id_range.as_ref();
+    let protocol = &identity.listener.protocol;
+    let (place, what, remedy) = if identity.cluster_id != config.cluster.id {
+        (
+            "cluster.id",
+            format!("the run directory was prepared for cluster {}", identity.cluster_id),
+            "set runDir",
+        )
+    } else if range.is_some_and(|range| !range.contains(&identity.id)) {
+        ("broker.idRange", format!("the run directory was prepared for broker {}", identity.id), "set runDir")
+    } else if protocol != "PLAINTEXT" {
+        let what =
+            format!("listener {} speaks {protocol}, which this version does not", identity.listener.name);
+        ("broker.listener", what, "point it at a PLAINTEXT listener, such as one on the loopback address")
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(config.places.of(place), what, remedy))
+}
+
 fn shown(identity: &Identity) -> board::Identity {
     board::Identity {
         broker_id: identity.id,
@@ -131,6 +154,6 @@ fn target(config: &Config, identity: &Identity) -> Target {
 /// All logs had been closed in order when init looked. A container restart does not run init again, but then the
 /// sidecar has seen the logs itself.
 fn clean_shutdown(identity: &Identity) -> Option<bool> {
-    let used = identity.log_dirs.iter().any(|dir| dir.partitions > 0);
-    used.then(|| identity.log_dirs.iter().all(|dir| dir.clean_shutdown))
+    let mut used = identity.log_dirs.iter().filter(|dir| dir.partitions > 0).peekable();
+    used.peek().is_some().then(|| used.all(|dir| dir.clean_shutdown))
 }

@@ -59,6 +59,18 @@ pub enum Plan {
     },
 }
 
+impl Plan {
+    /// The same, with the cluster asked first.
+    #[must_use]
+    pub fn asking(self) -> Self {
+        match self {
+            Self::Ready { marked } => Self::Ready { marked },
+            Self::Native { dirs, .. } => Self::Native { dirs, ask: true },
+            Self::Tool { dirs, beside_others, .. } => Self::Tool { dirs, ask: true, beside_others },
+        }
+    }
+}
+
 /// Decides. Every reason against is told; then nothing may be written.
 pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, Vec<Problem>> {
     let mut problems = identity(found, wanted);
