@@ -18,9 +18,14 @@ demo: setup ## three real brokers with pillion beside each, and a story of fault
 	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
 	$(AS_ROOT) target/debug/examples/demo
 
-test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka
+# The bed's own walks through every fault and version repeat what the tests on Kafka do with it: on demand.
+BED := $(if $(FULL),--tests --lib,--lib --test net)
+
+test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
 	cargo test --workspace --no-run
-	$(AS_ROOT) cargo test --workspace
+	cargo test -p pillion-probes -p pillion-fuzz
+	$(AS_ROOT) cargo test -p bed $(BED)
+	$(AS_ROOT) cargo test -p pillion
 
 test-fast: ## the tests that need no Kafka
 	cargo test -p pillion-probes -p pillion-fuzz
