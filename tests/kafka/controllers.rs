@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bed::{Truth, View};
 
-use super::scene::{BLUR, RETURN, SOON, Scene, pass, run};
+use super::scene::{BLUR, NOTICE, RETURN, SOON, Scene, pass, run};
 
 const CONTROLLERS: [i32; 3] = [1, 2, 3];
 
@@ -97,8 +97,8 @@ pub fn failover(scene: &Scene) -> Result<()> {
         }
         for id in scene.fleet.ids() {
             let score = scene.score(id, since);
-            // While no quorum is live nobody can know; as soon as one is, it must be ready.
-            ensure!(score.false_unready <= BLUR && score.false_ready.is_zero(), "turn {turn}: {score:?}");
+            // While no quorum is live nobody can know; soon after one is, it must be ready.
+            ensure!(score.false_unready <= NOTICE && score.false_ready.is_zero(), "turn {turn}: {score:?}");
         }
         caught_up(scene)?;
     }
