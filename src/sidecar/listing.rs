@@ -1,13 +1,18 @@
 //! Asks the broker which brokers are alive: a fenced one does not list itself.
 
+use std::time::Duration;
+
 use pillion_probes::observe::Listing;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Target,
     desk::{Desk, Life},
 };
 use crate::kafka::{Connection, WireError, requests::listed_brokers};
+
+/// Between two looks while the last one counts; the scan would notice a fenced broker too, by its offline replicas.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Watches the list for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
@@ -18,13 +23,13 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let deadline = || Instant::now() + target.timing.request_timeout;
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
-    let mut ticks = interval(target.timing.scan_interval.min(target.timing.quorum_interval));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
         let sent = desk.now();
         // What the broker says of itself is worth as much as its contact with the quorum, and nothing without it.
-        let Some(as_of) = desk.as_of(sent) else { continue };
+        let Some(as_of) = desk.as_of(sent) else {
+            sleep(target.timing.applied_interval).await;
+            continue;
+        };
         let answer = listed_brokers(&mut connection, &life.versions, deadline()).await?;
         let listed = answer.brokers.contains(&target.id);
         target.brokers.set(u32::try_from(answer.brokers.len()).unwrap_or(u32::MAX));
@@ -33,5 +38,15 @@ async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
             seen.listing = Some(Listing { sent, as_of, listed });
             seen.foreign_cluster = foreign;
         });
+        sleep(if good(desk) { AGAIN } else { target.timing.applied_interval }).await;
     }
+}
+
+/// The last list still counts: the broker was in it, and it is of the lease that holds.
+fn good(desk: &Desk) -> bool {
+    desk.read(|seen| {
+        seen.listing
+            .zip(seen.contact)
+            .is_some_and(|(listing, contact)| listing.listed && listing.as_of >= contact.since)
+    })
 }
