@@ -69,9 +69,7 @@ impl InitArgs {
     pub fn sources(&self) -> Result<Sources, String> {
         let mut sources = Sources::of_process(self.config.clone());
         for pair in &self.set {
-            let (path, value) =
-                pair.split_once('=').ok_or_else(|| format!("--set {pair}: write it as PATH=VALUE"))?;
-            sources.flag("--set", path, value);
+            sources.set(pair)?;
         }
         let named = [
             ("--ordinal", "broker.ordinal", &self.ordinal),

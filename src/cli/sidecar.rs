@@ -57,14 +57,8 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
             return Exit::BadConfig.into();
         }
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            out::complain(format!("failed to start: {error}"));
-            return Exit::No.into();
-        }
-    };
-    let outcome = runtime.block_on(async {
+    // A look at a volume that hangs must not hold up the end: `block_on` leaves it behind.
+    let outcome = super::block_on(async {
         let stop = CancellationToken::new();
         let signals = stop_on_signal(stop.clone());
         tokio::select! {
@@ -72,8 +66,13 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
             never = signals => never,
         }
     });
-    // A look at a volume that hangs must not hold up the end.
-    runtime.shutdown_background();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            out::complain(format!("failed to start: {error}"));
+            return Exit::No.into();
+        }
+    };
     match outcome {
         Ok(()) => Exit::Yes.into(),
         Err(error) => {
@@ -87,11 +86,8 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
 fn read(args: &SidecarArgs) -> Result<(Config, Identity), Vec<Problem>> {
     let mut sources = Sources::of_process(args.config.clone());
     for pair in &args.set {
-        let Some((path, value)) = pair.split_once('=') else {
-            let remedy = "see pillion sidecar --help";
-            return Err(vec![Problem::new("flags", format!("--set {pair}: write it as PATH=VALUE"), remedy)]);
-        };
-        sources.flag("--set", path, value);
+        let refused = |what| vec![Problem::new("flags", what, "see pillion sidecar --help")];
+        sources.set(pair).map_err(refused)?;
     }
     if let Some(run_dir) = &args.run_dir {
         sources.flag("--run-dir", "runDir", run_dir);

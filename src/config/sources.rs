@@ -41,6 +41,17 @@ impl Sources {
     pub fn flag(&mut self, name: &str, path: &str, value: impl Into<String>) {
         self.flags.push(Flag { name: name.to_owned(), path: path.to_owned(), value: value.into() });
     }
+
+    /// Adds what was typed behind `--set`: `PATH=VALUE`.
+    ///
+    /// # Errors
+    /// Without `=`: what is wrong, in one sentence.
+    pub fn set(&mut self, pair: &str) -> Result<(), String> {
+        let (path, value) =
+            pair.split_once('=').ok_or_else(|| format!("--set {pair}: write it as PATH=VALUE"))?;
+        self.flag("--set", path, value);
+        Ok(())
+    }
 }
 
 /// The variable of a setting: `broker.idBase` is `PILLION_BROKER_ID_BASE`.

@@ -30,8 +30,12 @@ pub mod codes {
     pub const NONE: i16 = 0;
     /// The topic or partition is not there (any more).
     pub const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+    /// The node asked does not lead: what a controller says of the metadata quorum.
+    pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
     /// Describing the topic was refused.
     pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
+    /// A request about the cluster was refused.
+    pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
     /// The broker does not speak the version that the request was sent in.
     pub const UNSUPPORTED_VERSION: i16 = 35;
 }

@@ -86,6 +86,16 @@ impl Desk {
         });
     }
 
+    /// The broker refuses the agent this request for lack of authorization, or answers it again.
+    pub fn denied(&self, number: u64, request: &str, refused: bool) {
+        self.note_in(number, |seen| {
+            seen.denied.retain(|name| name != request);
+            if refused {
+                seen.denied.push(request.to_owned());
+            }
+        });
+    }
+
     /// Reads what is seen.
     pub fn read<T>(&self, read: impl FnOnce(&Observations) -> T) -> T {
         read(&self.lock().seen)

@@ -9,10 +9,8 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{Connection, WireError, requests::describe_log_dirs, scan::ScanBuffer};
+use crate::kafka::{Connection, WireError, codes, requests::describe_log_dirs, scan::ScanBuffer};
 
-/// `CLUSTER_AUTHORIZATION_FAILED`.
-const CLUSTER_DENIED: i16 = 31;
 /// The request's name, for people.
 const NAME: &str = "DescribeLogDirs";
 
@@ -20,10 +18,10 @@ const NAME: &str = "DescribeLogDirs";
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     match ask(desk, target, life).await {
         Ok(never) => match never {},
-        Err(WireError::Answered { code: CLUSTER_DENIED, .. }) => desk.note_in(life.number, |seen| {
-            seen.denied.retain(|name| name != NAME);
-            seen.denied.push(NAME.to_owned());
-        }),
+        Err(WireError::Answered { code: codes::CLUSTER_AUTHORIZATION_FAILED, .. }) => {
+            desk.denied(life.number, NAME, true);
+        }
+
         Err(error) => super::lost(desk, "the state of the log dirs", &error),
     }
 }
@@ -47,8 +45,8 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             .cloned()
             .collect();
         let log_dirs = Arc::new(LogDirs { sent, answered: desk.now(), dirs, missing });
+        desk.denied(life.number, NAME, false);
         desk.note_in(life.number, |seen| {
-            seen.denied.retain(|name| name != NAME);
             seen.log_dirs = Some(log_dirs);
         });
     }

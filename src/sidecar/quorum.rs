@@ -17,7 +17,7 @@ use super::{
     desk::{Desk, Life},
 };
 use crate::kafka::{
-    Address, Connection, WireError,
+    Address, Connection, WireError, codes,
     requests::{
         ApiVersions, Quorum, ReplicaState, api_versions, describe_quorum, describe_quorum_request,
         describe_quorum_version, quorum_of,
@@ -30,10 +30,6 @@ const OVERDUE: Duration = Duration::from_millis(500);
 const DIRECT: Duration = Duration::from_secs(1);
 /// A broker gives up forwarding after 60 s; longer than this the connection itself is lost.
 const GIVE_UP: Duration = Duration::from_secs(75);
-/// `CLUSTER_AUTHORIZATION_FAILED`.
-const CLUSTER_DENIED: i16 = 31;
-/// `NOT_LEADER_OR_FOLLOWER`: what a controller says that does not lead.
-const NOT_LEADER: i16 = 6;
 /// The request's name, for people.
 const NAME: &str = "DescribeQuorum";
 
@@ -146,7 +142,7 @@ async fn ask(
     *open = Some((connection, versions));
     match quorum.error_code {
         0 => desk.quorum(life.number, &own.answer(sent, desk.now(), Asked::Controller(place), &quorum)),
-        NOT_LEADER => desk.not_leader(life.number, place, sent),
+        codes::NOT_LEADER_OR_FOLLOWER => desk.not_leader(life.number, place, sent),
         code => tracing::debug!(%controller, code, "a controller refuses to tell of the quorum"),
     }
     Ok(())
@@ -154,13 +150,8 @@ async fn ask(
 
 /// Hands an answer that came through the broker to the tracker; `false` when it was an error.
 fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) -> bool {
-    let denied = quorum.error_code == CLUSTER_DENIED;
-    desk.note_in(life.number, |seen| {
-        seen.denied.retain(|name| name != NAME);
-        if denied {
-            seen.denied.push(NAME.to_owned());
-        }
-    });
+    let denied = quorum.error_code == codes::CLUSTER_AUTHORIZATION_FAILED;
+    desk.denied(life.number, NAME, denied);
     if quorum.error_code != 0 {
         desk.doubt(life.number, if denied { Doubt::Denied } else { Doubt::Unanswered });
         return false;

@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     init::ReplacementAnswer,
     kafka::{
-        Address, Connection, WireError,
+        Address, Connection, WireError, codes,
         requests::{ApiVersions, Quorum, api_versions, describe_quorum, listed_brokers},
         scan::{Scan, ScanBuffer, scan_round},
     },
@@ -32,8 +32,6 @@ use crate::{
 const CLIENT_ID: &str = "pillion-init";
 /// Between two questions to the quorum.
 const PAUSE: Duration = Duration::from_millis(200);
-/// `CLUSTER_AUTHORIZATION_FAILED`.
-const CLUSTER_DENIED: i16 = 31;
 
 /// The node whose volumes were lost.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +139,7 @@ async fn prove(
         })?;
         match quorum.error_code {
             0 => tracker.quorum(&answer(sent, clock.boot(), &quorum), &limits),
-            CLUSTER_DENIED => return Err(Unbelieved::Denied),
+            codes::CLUSTER_AUTHORIZATION_FAILED => return Err(Unbelieved::Denied),
             // An election, or a forwarded request that ran out of time: the next one may fare better.
             _ => tracker.unanswered(Doubt::Unanswered),
         }
