@@ -1,0 +1,273 @@
+//! What each reason says, and what to do about it.
+
+use std::time::Duration;
+
+use super::{Reason, spoken};
+use crate::{
+    contact::Doubt,
+    replicas::{Fault, FaultyPartition},
+};
+
+/// How bad news is explained and mended: one entry a reason.
+pub(super) struct Words {
+    pub code: &'static str,
+    pub text: String,
+    pub remedy: &'static str,
+}
+
+impl Reason {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a table: one arm a reason, and the compiler sees that none is missing"
+    )]
+    pub(super) fn words(&self) -> Words {
+        let told = |code, text: String, remedy| Words { code, text, remedy };
+        match self {
+            Self::NotLooked => told(
+                "not-looked",
+                "the agent has just started and has not reached the broker yet".into(),
+                "wait a second; if it stays, look at the agent's log",
+            ),
+            Self::NotListening { since, pid, recovering, idle } => {
+                not_listening(*since, *pid, *recovering, *idle)
+            }
+            Self::Closes { since } => told(
+                "broker-closes",
+                format!(
+                    "for {} what listens on the broker's port has closed each connection",
+                    spoken(*since)
+                ),
+                "if it has not just stopped: check `max.connections`, the listener's protocol (TLS and SASL are not \
+                 spoken yet), and what stands in between",
+            ),
+            Self::Silent { since } => told(
+                "broker-silent",
+                format!("the broker accepts connections but has not answered for {}", spoken(*since)),
+                "look at its threads (jstack), its pauses (GC log) and its disks; liveness acts only on proof of a hang",
+            ),
+            Self::Unreachable { why } => told(
+                "broker-unreachable",
+                format!("the broker's address cannot be reached: {why}"),
+                "check `broker.listener` in pillion's configuration and the network of the pod",
+            ),
+            Self::NotJudgeable { why } => told(
+                "not-judgeable",
+                format!("what answers cannot be judged: {why}"),
+                "point `broker.listener` at a listener of a KRaft broker, 3.3 or newer",
+            ),
+            Self::ForeignCluster { cluster_id } => told(
+                "foreign-cluster",
+                format!(
+                    "what answers belongs to cluster {cluster_id}, not to the one this broker was prepared for"
+                ),
+                "check `broker.listener` and `cluster.id`; never move a volume between clusters",
+            ),
+            Self::ForeignLogDirs { missing } => told(
+                "foreign-log-dirs",
+                format!("the broker that answers does not have the log dirs {}", missing.join(", ")),
+                "check that `broker.listener` is this broker's own and that it runs with the rendered server.properties",
+            ),
+            Self::ClockStepped => told(
+                "clock-stepped",
+                "the wall clock stepped or the machine slept: older evidence does not count".into(),
+                "wait for the next round; if it repeats, look at time synchronisation on the node",
+            ),
+            Self::QuorumUnknown { doubt } => told(
+                "quorum-unknown",
+                format!("no contact with the controller quorum is proven yet{}", because(*doubt)),
+                quorum_remedy(*doubt),
+            ),
+            Self::QuorumStale { age, limit, frozen, doubt } => told(
+                "quorum-contact-lost",
+                quorum_stale(*age, *limit, *frozen, *doubt),
+                quorum_remedy(*doubt),
+            ),
+            Self::ListingMissing => told(
+                "listing-missing",
+                "the broker has not said yet which brokers are alive".into(),
+                "wait for the next round",
+            ),
+            Self::ListingStale { age } => told(
+                "listing-stale",
+                format!("the broker's list of live brokers is {} old", spoken(*age)),
+                "look whether the broker is overloaded: its request handlers do not keep up",
+            ),
+            Self::Fenced => told(
+                "fenced",
+                "the cluster does not count this broker among the living: it is fenced or shutting down"
+                    .into(),
+                "wait if it has just started; otherwise check its way to the controllers and its log",
+            ),
+            Self::ScanMissing => told(
+                "scan-incomplete",
+                "not every partition of the cluster has been looked at yet".into(),
+                "wait for the first full scan; its progress is on /status",
+            ),
+            Self::ScanStale { age, limit } => told(
+                "scan-stale",
+                format!("the last full scan is {} old, {} are allowed", spoken(*age), spoken(*limit)),
+                "look whether the broker is overloaded; on a very large cluster raise `sidecar.timing.scanMaxAge`",
+            ),
+            Self::Replicas { fault, count, assigned, named } => replicas(*fault, *count, *assigned, named),
+            Self::TopicsFailed { count } => told(
+                "topics-failed",
+                format!("{count} topic(s) were answered with an error, so their partitions are not known"),
+                "look at the broker's log; wait for the next scan",
+            ),
+            Self::TopicsHidden { count } => told(
+                "topics-hidden",
+                format!("the agent may not see {count} topic(s), so it cannot vouch for them"),
+                "grant the agent's user DESCRIBE on all topics",
+            ),
+            Self::Denied { requests } => told(
+                "not-authorized",
+                format!("the broker refuses the agent: {}", requests.join(", ")),
+                "grant the agent's user DESCRIBE on the cluster and on all topics",
+            ),
+            Self::LogDirsMissing => told(
+                "log-dirs-missing",
+                "the broker has not told about its log dirs yet".into(),
+                "wait for the next round",
+            ),
+            Self::LogDirsStale { age } => told(
+                "log-dirs-stale",
+                format!("what is known of the log dirs is {} old", spoken(*age)),
+                "look whether a disk hangs or the broker is overloaded",
+            ),
+            Self::LogDirFailed { paths } => told(
+                "log-dir-failed",
+                format!("log dir offline: {}", paths.join(", ")),
+                "look at the disk and the broker's log; after mending it restart the broker, which is the only way back",
+            ),
+            Self::UnlistedReplicas { hosted } => told(
+                "unlisted-replicas",
+                format!("the log dirs hold {hosted} replica(s), but the metadata shows none of this broker"),
+                "check the agent's rights to DESCRIBE topics, and that the volume belongs to this cluster",
+            ),
+            Self::NotStarted => told(
+                "not-started",
+                "this broker has not answered since it was started".into(),
+                "wait while it makes progress; recovery of large logs takes long",
+            ),
+            Self::Hung { since, pid } => told(
+                "broker-hung",
+                format!(
+                    "for {} process {pid} has answered on no connection and used neither CPU nor I/O",
+                    spoken(*since)
+                ),
+                "restart the broker; if it was stopped by a signal, SIGCONT resumes it",
+            ),
+            Self::NotJudged => told(
+                "not-judged",
+                "this version does not judge whether the broker may stop".into(),
+                "look at under-min-ISR partitions before you stop it",
+            ),
+        }
+    }
+}
+
+fn not_listening(since: Duration, pid: Option<i32>, recovering: bool, idle: Option<Duration>) -> Words {
+    let state = match (pid, recovering) {
+        (Some(pid), true) => format!(": process {pid} recovers logs that were not closed cleanly"),
+        (Some(pid), false) => format!(": process {pid} runs and is starting or stopping"),
+        (None, _) => ": no broker process is seen".to_owned(),
+    };
+    let progress = match (pid, idle) {
+        (Some(_), Some(idle)) if idle > Duration::from_secs(5) => {
+            format!(", without progress for {}", spoken(idle))
+        }
+        (Some(_), Some(_)) => ", making progress".to_owned(),
+        _ => String::new(),
+    };
+    Words {
+        code: if recovering && pid.is_some() { "broker-recovering" } else { "broker-not-listening" },
+        text: format!("the broker's port has been closed for {}{state}{progress}", spoken(since)),
+        remedy: match pid {
+            Some(_) => {
+                "wait while it makes progress; a broker that is fenced keeps its port closed until the controllers \
+                 admit it, so check them too"
+            }
+            None => {
+                "start it, or see in its log why it ended; if it runs, the agent cannot see it (it looks for \
+                 kafka.Kafka with the rendered server.properties)"
+            }
+        },
+    }
+}
+
+fn quorum_stale(age: Duration, limit: Duration, frozen: Option<Duration>, doubt: Option<Doubt>) -> String {
+    let frozen = match frozen {
+        Some(frozen) if frozen > Duration::from_secs(1) => {
+            format!("; its metadata has stood still for {}", spoken(frozen))
+        }
+        _ => String::new(),
+    };
+    let (age, limit) = (spoken(age), spoken(limit));
+    format!(
+        "the last proven contact with the controller quorum is {age} old, {limit} are allowed{frozen}{}",
+        because(doubt)
+    )
+}
+
+fn because(doubt: Option<Doubt>) -> String {
+    match doubt {
+        None => String::new(),
+        Some(Doubt::NoLeader) => " (the quorum has no leader)".into(),
+        Some(Doubt::UnknownToLeader { leader }) => {
+            format!(" (controller {leader}, the leader, has not heard from this broker)")
+        }
+        Some(Doubt::Deposed { leader }) => format!(" (only controller {leader} answers, which was deposed)"),
+        Some(Doubt::LeaderUnheard { leader }) => {
+            format!(" (no majority of controllers is seen to follow controller {leader})")
+        }
+        Some(Doubt::Behind { records }) => {
+            format!(" (the broker has {records} committed record(s) still to apply)")
+        }
+        Some(Doubt::Unanswered) => " (the question is not answered)".into(),
+        Some(Doubt::Denied) => " (the agent may not ask: it lacks DESCRIBE on the cluster)".into(),
+    }
+}
+
+fn quorum_remedy(doubt: Option<Doubt>) -> &'static str {
+    match doubt {
+        Some(Doubt::Denied) => "grant the agent's user DESCRIBE on the cluster",
+        Some(Doubt::Behind { .. }) => "wait while the broker catches up with the metadata log",
+        Some(Doubt::NoLeader | Doubt::LeaderUnheard { .. } | Doubt::Deposed { .. }) => {
+            "look at the controllers: a majority of them must run and reach each other"
+        }
+        _ => {
+            "check the way from this broker to the controllers, and that a majority of them runs; do not restart \
+              brokers meanwhile: they could not come back"
+        }
+    }
+}
+
+fn replicas(fault: Fault, count: u64, assigned: u64, named: &[FaultyPartition]) -> Words {
+    let mut list: Vec<String> = named
+        .iter()
+        .filter(|partition| partition.fault == fault)
+        .map(|partition| format!("{}-{}", partition.topic, partition.partition))
+        .collect();
+    if u64::try_from(list.len()).is_ok_and(|shown| shown < count) && !list.is_empty() {
+        list.push("...".into());
+    }
+    let list = if list.is_empty() { String::new() } else { format!(": {}", list.join(", ")) };
+    let (code, what, remedy) = match fault {
+        Fault::OutOfIsr => (
+            "out-of-isr",
+            "not in the ISR",
+            "wait while it catches up; if it does not, look at its disks, its network to the leaders and throttles",
+        ),
+        Fault::Leaderless => (
+            "leaderless",
+            "without a leader",
+            "bring back the broker that holds the last in-sync copy; do not elect an unclean leader lightly",
+        ),
+        Fault::Offline => (
+            "replica-offline",
+            "offline here",
+            "look at the log dirs and the broker's log; an offline dir comes back only by a restart",
+        ),
+    };
+    Words { code, text: format!("{count} of {assigned} assigned partition(s) {what}{list}"), remedy }
+}
