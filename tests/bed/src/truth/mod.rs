@@ -1,6 +1,7 @@
-//! What is true of a broker, asked of the others.
+//! What is true of a node, asked of the others.
 
 mod view;
+mod voter;
 mod watch;
 
 pub use view::{Counts, Partition, View};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 /// A healthy image moves every half second; one that stood still for this long follows no live quorum.
 const FROZEN: Duration = Duration::from_secs(2);
 
-/// What is true of a broker.
+/// What is true of a node: of a broker as it stands here, of a controller as `voter.rs` argues it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Truth {
     /// Listed, and for every partition it is assigned: in the ISR, not offline, and there is a leader.
