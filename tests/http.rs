@@ -86,10 +86,10 @@ async fn a_healthy_broker_says_on_what_evidence() {
     );
     assert!(ready.head.contains("pillion-verdict: ready") && ready.head.contains("cache-control: no-store"));
     let live = agent.get("/livez").await;
-    assert_eq!((live.status, live.body.as_str()), (200, "live: the broker answers, last 0.1 s ago\n"));
+    assert_eq!((live.status, live.body.as_str()), (200, "live: the node answers, last 0.1 s ago\n"));
     let started = agent.get("/startupz").await;
     assert_eq!(started.status, 200);
-    assert!(started.body.starts_with("started: this life of the broker first answered 80.0 s ago"));
+    assert!(started.body.starts_with("started: this life of the node first answered 80.0 s ago"));
     let stop = agent.get("/stopz").await;
     assert_eq!(stop.status, 503);
     assert!(stop.body.starts_with("not-judged: ") && stop.head.contains("pillion-verdict: unknown"));

@@ -31,6 +31,21 @@ pub enum Stage {
     V41,
     /// One controller and three brokers of 3.9.
     V39,
+    /// Three controllers with pillion beside them, and one broker.
+    Voters,
+    /// Three nodes that are broker and controller in one.
+    CombinedVoters,
+    /// A dynamic quorum of three, and a joiner.
+    Dynamic,
+    /// The same of 3.9, the first release that has one.
+    Dynamic39,
+}
+
+impl Stage {
+    /// pillion is beside the dedicated controllers too.
+    fn beside_controllers(self) -> bool {
+        matches!(self, Self::Voters | Self::Dynamic | Self::Dynamic39)
+    }
 }
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -41,6 +56,7 @@ static OPEN: Mutex<Option<(Stage, Scene)>> = Mutex::new(None);
 /// A running cluster with pillion beside each broker.
 pub struct Scene {
     pub fleet: Fleet,
+    stage: Stage,
 }
 
 /// Plays one test on its stage, which is built when it is not there and healed when it is.
@@ -79,12 +95,20 @@ impl Scene {
             }
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
+            Stage::Voters => Cluster::builder(NEWEST).controllers(3).brokers(1),
+            Stage::CombinedVoters => Cluster::builder(NEWEST).combined(3),
+            Stage::Dynamic => Cluster::builder(NEWEST).controllers(4).dynamic([1, 2, 3]),
+            Stage::Dynamic39 => Cluster::builder(V3_9).controllers(4).dynamic([1, 2, 3]),
         };
         let began = Instant::now();
         let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));
-        let fleet = run(Fleet::start(builder, pillion, ""))?;
+        let fleet = if stage.beside_controllers() {
+            run(Fleet::start_beside_all(builder, pillion, ""))?
+        } else {
+            run(Fleet::start(builder, pillion, ""))?
+        };
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
-        Ok(Self { fleet })
+        Ok(Self { fleet, stage })
     }
 
     /// Undoes what a test may have left behind and waits until all is well.
@@ -103,7 +127,21 @@ impl Scene {
                 self.fleet.start_agent(id)?;
             }
         }
-        run(self.fleet.wait_all_ready(SOON))
+        for id in self.fleet.ids() {
+            if self.joins(id) {
+                // It is never ready by itself.
+                run(self.fleet.wait(id, false, SOON))?;
+            } else {
+                self.wait_truth(id, Truth::InSync)?;
+                self.wait(id, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The controller that is added to the quorum only by a test.
+    fn joins(&self, id: i32) -> bool {
+        matches!(self.stage, Stage::Dynamic | Stage::Dynamic39) && id == 4
     }
 
     /// Shows the end of the logs of a test that failed.
