@@ -156,12 +156,14 @@ impl Case {
 
     fn vote(&mut self, seen: &Observations, limits: &Limits) {
         let vote = &seen.vote;
-        if let Some(flaw) = vote.flaw {
+        let proven = vote.standing.map(|standing| standing.at);
+        let fresh = proven.is_some_and(|at| self.rest_on(at, limits.voter).is_some());
+        // What was told last counts, until nobody tells anything any more and that is the better explanation.
+        if let Some(flaw) = vote.flaw.filter(|_| fresh || vote.doubt.is_none()) {
             self.reasons.push(flawed(flaw));
             return;
         }
-        let proven = vote.standing.map(|standing| standing.at);
-        if proven.is_some_and(|at| self.rest_on(at, limits.voter).is_some()) {
+        if fresh {
             return;
         }
         if let Some(Doubt::Behind { records }) = vote.doubt {

@@ -11,8 +11,9 @@
 //! * this node is not among the voters;
 //! * it has not been caught up for as long as a follower waits before it looks for another leader
 //!   (`controller.quorum.fetch.timeout.ms`);
-//! * no majority has fetched from the leader for three quarters of that time: when all of it is over, another may have
-//!   been elected. So a leader that is cut off is called unready before it can be deposed.
+//! * no majority has fetched from the leader for five eighths of that time: when all of it is over another may be
+//!   elected, and voters fetch up to a quarter of it apart. So a leader that is cut off is called unready before it can
+//!   be deposed.
 //!
 //! When no leader answers at all, the last proof ages. While there is none, nothing is committed, so a voter that had
 //! caught up still has: it stays good for as long as a normal failover takes ([`crate::limits::voter_limit`]).
@@ -181,7 +182,7 @@ impl Tracker {
 
 /// For how long a leader may go without a majority's fetches and still be taken for one.
 fn patience(limits: &Limits) -> Duration {
-    limits.fetch.saturating_sub(limits.fetch / 4)
+    limits.fetch * 5 / 8
 }
 
 /// How long ago a majority, the leader among it, had last fetched from the leader; `None` when one never has, as in the
