@@ -186,7 +186,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         10 => (node(), 1_u64..60).prop_map(|(node, takes)| Event::Ask { node, takes }),
         8 => (1_u64..700).prop_map(|ms| Event::Wait { ms }),
-        1 => (node(), any::<bool>()).prop_map(|(node, on)| Event::Cut { node, on }),
+        2 => (node(), prop::bool::weighted(0.6)).prop_map(|(node, on)| Event::Cut { node, on }),
         1 => (node(), any::<bool>()).prop_map(|(node, on)| Event::Stop { node, on }),
     ]
 }
@@ -201,8 +201,8 @@ struct World {
     term: [(i32, Option<usize>); 3],
     /// When a follower was last answered.
     answered: [u64; 3],
-    /// When each node last fetched from the leader of its term, in that term; of a leader: now.
-    fetched: [Option<u64>; 3],
+    /// What each node, when it leads, remembers of the others: when they last fetched in its term.
+    fetched: [[Option<u64>; 3]; 3],
     /// When a leader last had a majority: it resigns after one and a half fetch timeouts without.
     followed: [u64; 3],
     /// The last instant at which the judged node had all that the followed leader had.
@@ -219,7 +219,7 @@ impl World {
             stopped: [false; 3],
             term: [(1, Some(0)); 3],
             answered: [10_000; 3],
-            fetched: [None; 3],
+            fetched: [[None; 3]; 3],
             followed: [10_000; 3],
             truly: None,
             latest: (1, 0),
@@ -252,7 +252,6 @@ impl World {
             // It hears of the new term.
             self.term[node] = (latest, Some(winner));
             self.answered[node] = self.now;
-            self.fetched[node] = None;
         }
         if self.leads(node) {
             if self.now - self.followed[node] > FETCH_TIMEOUT_MS * 3 / 2 {
@@ -267,7 +266,7 @@ impl World {
             && self.term[leader] == self.term[node]
         {
             if fetches {
-                self.fetched[node] = Some(self.now);
+                self.fetched[leader][node] = Some(self.now);
                 self.answered[node] = self.now;
                 self.followed[leader] = self.now;
             }
@@ -283,7 +282,7 @@ impl World {
             let term = self.latest.0 + 1;
             self.latest = (term, node);
             self.term[node] = (term, Some(node));
-            self.fetched = [None; 3];
+            self.fetched[node] = [None; 3];
             self.followed[node] = self.now;
         }
     }
@@ -294,7 +293,7 @@ impl World {
         let fetches = |node: usize| {
             node != leader
                 && self.term[node] == (term, Some(leader))
-                && self.fetched[node] == Some(self.now)
+                && self.fetched[leader][node] == Some(self.now)
                 && self.leads(leader)
         };
         if fetches(0) || (leader == 0 && (fetches(1) || fetches(2))) {
@@ -307,11 +306,10 @@ impl World {
         if self.stopped[node] || !self.leads(node) {
             return None;
         }
-        let mine = |other: usize| self.term[other] == self.term[node];
-        let fetch = |other: usize| match self.fetched[other] {
+        let fetch = |other: usize| match self.fetched[node][other] {
             _ if other == node => i64::try_from(self.now).unwrap(),
-            Some(at) if mine(other) => i64::try_from(at).unwrap(),
-            _ => -1,
+            Some(at) => i64::try_from(at).unwrap(),
+            None => -1,
         };
         let fetches: Vec<i64> = (0..3).map(fetch).collect();
         let leader = i32::try_from(node).unwrap() + 1;
