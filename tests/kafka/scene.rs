@@ -15,6 +15,8 @@ use tokio::runtime::Runtime;
 pub const SOON: Duration = Duration::from_secs(120);
 /// Both the truth and the answers are sampled each 250 ms: so much may a change seem earlier or later than it was.
 pub const BLUR: Duration = Duration::from_millis(500);
+/// How old contact with the quorum may be: so long may a broker that fell silent be called ready.
+pub const AGE: Duration = Duration::from_millis(4500);
 /// From a change in the ISR to the answer of a prober: a scan each 500 ms, a poll each 250 ms, and their blur.
 pub const NOTICE: Duration = Duration::from_secs(2);
 /// From being in sync to being called so: contact by two polls, a complete scan, the log dirs, and a loaded machine.
@@ -164,7 +166,7 @@ impl Scene {
         )?;
         let out = first(
             self.fleet
-                .truth_since(id, since)
+                .others_since(id, since)
                 .into_iter()
                 .find(|(_, truth)| *truth == Truth::Out)
                 .map(|(at, _)| at),
@@ -185,6 +187,11 @@ impl Scene {
 
     pub fn wait_truth(&self, id: i32, truth: Truth) -> Result<()> {
         run(self.fleet.truth.wait(id, truth, SOON))
+    }
+
+    /// Waits until the other brokers see a broker out.
+    pub fn wait_dropped(&self, id: i32) -> Result<()> {
+        run(self.fleet.truth.wait_dropped(id, SOON))
     }
 
     /// `/readyz` says this reason now.

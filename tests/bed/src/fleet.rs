@@ -214,6 +214,11 @@ impl Fleet {
         self.truth.timeline(id).into_iter().filter(|(at, _)| *at >= since).collect()
     }
 
+    /// What the other brokers said of a broker since an instant.
+    pub fn others_since(&self, id: i32, since: Instant) -> Vec<(Instant, Truth)> {
+        self.truth.others(id).into_iter().filter(|(at, _)| *at >= since).collect()
+    }
+
     /// Seconds of wrong verdict since an instant: pillion's, and a TCP probe's.
     pub fn score_since(&self, id: i32, since: Instant) -> (Score, Score) {
         let truth = self.truth_since(id, since);

@@ -20,7 +20,7 @@ pub use cluster::{Builder, Cluster, Node};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};
 pub use fleet::Fleet;
 pub use load::{Load, LoadReport};
-pub use net::{Net, Peer};
+pub use net::{Links, Net, Peer};
 pub use score::{Score, score};
 pub use truth::{Truth, TruthWatch, View};
 pub use wait::eventually;
