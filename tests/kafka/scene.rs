@@ -53,7 +53,7 @@ pub fn play(name: &str, stage: Stage, act: fn(&Scene) -> Result<()>) -> Result<(
         *open = Some((stage, Scene::build(stage)?));
     }
     let (_, scene) = open.as_ref().context("just built")?;
-    scene.heal().context("failed to heal the cluster before the test")?;
+    run(scene.fleet.heal(SOON)).context("failed to heal the cluster before the test")?;
     let began = Instant::now();
     let outcome = act(scene);
     println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
@@ -87,25 +87,6 @@ impl Scene {
         let fleet = run(Fleet::start(builder, pillion, ""))?;
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
         Ok(Self { fleet })
-    }
-
-    /// Undoes what a test may have left behind and waits until all is well.
-    fn heal(&self) -> Result<()> {
-        let cluster = &self.fleet.cluster;
-        cluster.net().heal_all()?;
-        for node in cluster.nodes() {
-            // A node that is not paused, or does not run, is not concerned.
-            let _ = node.resume();
-            if !node.running() {
-                node.start()?;
-            }
-        }
-        for id in self.fleet.ids() {
-            if self.fleet.agent_pid(id).is_none() {
-                self.fleet.start_agent(id)?;
-            }
-        }
-        run(self.fleet.wait_all_ready(SOON))
     }
 
     /// Shows the end of the logs of a test that failed.
