@@ -222,6 +222,11 @@ impl Fleet {
         answers.iter().filter(|answer| answer.at >= since).map(|answer| (answer.at, !dead(answer))).collect()
     }
 
+    /// From now on polls the broker's port each `every`; see [`Watch::pace`].
+    pub fn pace_tcp(&self, id: i32, every: Duration) {
+        self.member(id).tcp.pace(every);
+    }
+
     /// Polls of the broker's port since an instant.
     pub fn tcp_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
         after(&self.member(id).tcp, since)
