@@ -15,6 +15,8 @@ use tokio::runtime::Runtime;
 pub const SOON: Duration = Duration::from_secs(120);
 /// Both the truth and the answers are sampled each 250 ms: so much may a change seem earlier or later than it was.
 pub const BLUR: Duration = Duration::from_millis(500);
+/// How old contact with the quorum may be: so long may a broker that fell silent be called ready.
+pub const AGE: Duration = Duration::from_millis(4500);
 /// From a change in the ISR to the answer of a prober: a scan each 500 ms, a poll each 250 ms, and their blur.
 pub const NOTICE: Duration = Duration::from_secs(2);
 /// From being in sync to being called so: contact by two polls, a complete scan, the log dirs, and a loaded machine.
@@ -56,7 +58,6 @@ static OPEN: Mutex<Option<(Stage, Scene)>> = Mutex::new(None);
 /// A running cluster with pillion beside each broker.
 pub struct Scene {
     pub fleet: Fleet,
-    stage: Stage,
 }
 
 /// Plays one test on its stage, which is built when it is not there and healed when it is.
@@ -67,7 +68,7 @@ pub fn play(name: &str, stage: Stage, act: fn(&Scene) -> Result<()>) -> Result<(
         *open = Some((stage, Scene::build(stage)?));
     }
     let (_, scene) = open.as_ref().context("just built")?;
-    scene.heal().context("failed to heal the cluster before the test")?;
+    run(scene.fleet.heal(SOON)).context("failed to heal the cluster before the test")?;
     let began = Instant::now();
     let outcome = act(scene);
     println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
@@ -108,40 +109,7 @@ impl Scene {
             run(Fleet::start(builder, pillion, ""))?
         };
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
-        Ok(Self { fleet, stage })
-    }
-
-    /// Undoes what a test may have left behind and waits until all is well.
-    fn heal(&self) -> Result<()> {
-        let cluster = &self.fleet.cluster;
-        cluster.net().heal_all()?;
-        for node in cluster.nodes() {
-            // A node that is not paused, or does not run, is not concerned.
-            let _ = node.resume();
-            if !node.running() {
-                node.start()?;
-            }
-        }
-        for id in self.fleet.ids() {
-            if self.fleet.agent_pid(id).is_none() {
-                self.fleet.start_agent(id)?;
-            }
-        }
-        for id in self.fleet.ids() {
-            if self.joins(id) {
-                // It is never ready by itself.
-                run(self.fleet.wait(id, false, SOON))?;
-            } else {
-                self.wait_truth(id, Truth::InSync)?;
-                self.wait(id, true)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The controller that is added to the quorum only by a test.
-    fn joins(&self, id: i32) -> bool {
-        matches!(self.stage, Stage::Dynamic | Stage::Dynamic39) && id == 4
+        Ok(Self { fleet })
     }
 
     /// Shows the end of the logs of a test that failed.
@@ -202,7 +170,7 @@ impl Scene {
         )?;
         let out = first(
             self.fleet
-                .truth_since(id, since)
+                .others_since(id, since)
                 .into_iter()
                 .find(|(_, truth)| *truth == Truth::Out)
                 .map(|(at, _)| at),
@@ -223,6 +191,11 @@ impl Scene {
 
     pub fn wait_truth(&self, id: i32, truth: Truth) -> Result<()> {
         run(self.fleet.truth.wait(id, truth, SOON))
+    }
+
+    /// Waits until the other brokers see a broker out.
+    pub fn wait_dropped(&self, id: i32) -> Result<()> {
+        run(self.fleet.truth.wait_dropped(id, SOON))
     }
 
     /// `/readyz` says this reason now.

@@ -25,6 +25,7 @@ pub struct Builder {
     small: Vec<(i32, usize, u64)>,
     unformatted: BTreeSet<i32>,
     initial: Option<Vec<i32>>,
+    jmx: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,7 @@ impl Builder {
             small: Vec::new(),
             unformatted: BTreeSet::new(),
             initial: None,
+            jmx: false,
         }
     }
 
@@ -131,6 +133,12 @@ impl Builder {
         self
     }
 
+    /// Starts every broker with the JVM's own JMX agent, at [`Node::jmx_addr`].
+    pub fn jmx(mut self) -> Self {
+        self.jmx = true;
+        self
+    }
+
     /// Fetches Kafka, builds the network, writes every properties file and formats every log dir, but
     /// starts nothing.
     pub async fn prepare(self) -> Result<Cluster> {
@@ -201,8 +209,8 @@ impl Builder {
             }
         }
         let (cluster_id, kafka) = (cluster.cluster_id().to_owned(), cluster.kafka().clone());
-        let (heap, joins) = (self.heap.clone(), None);
-        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, cluster_id, kafka, joins })
+        let (heap, jmx, joins) = (self.heap.clone(), self.jmx && role.is_broker(), None);
+        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka, joins })
     }
 
     /// How a controller of a dynamic quorum is formatted.

@@ -1,5 +1,6 @@
 //! What is true of a node, asked of the others.
 
+mod ground;
 mod view;
 mod voter;
 mod watch;
@@ -12,14 +13,16 @@ use std::time::{Duration, Instant};
 /// A healthy image moves every half second; one that stood still for this long follows no live quorum.
 const FROZEN: Duration = Duration::from_secs(2);
 
-/// What is true of a node: of a broker as it stands here, of a controller as `voter.rs` argues it.
+/// What is true of a node: what the others say of it, and what the bed itself did to it. Of a broker as it stands here,
+/// of a controller as `voter.rs` argues it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Truth {
     /// Listed, and for every partition it is assigned: in the ISR, not offline, and there is a leader.
     InSync,
     /// Not so.
     Out,
-    /// No broker that could tell follows a live quorum.
+    /// Nobody can know: no broker that could tell follows a live quorum, or this one has no way to the quorum and is
+    /// not fenced yet.
     Unknowable,
 }
 
@@ -28,6 +31,7 @@ pub enum Truth {
 struct Witness {
     id: i32,
     view: View,
+    asked: Instant,
     moved: Option<Instant>,
 }
 
@@ -62,7 +66,12 @@ mod tests {
             isr: isr.to_vec(),
             offline: vec![],
         };
-        Witness { id, view: View { brokers: vec![1, 2, 3], partitions: vec![partition], epoch }, moved }
+        Witness {
+            id,
+            view: View { brokers: vec![1, 2, 3], partitions: vec![partition], epoch },
+            asked: Instant::now(),
+            moved,
+        }
     }
 
     #[test]

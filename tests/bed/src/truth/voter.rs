@@ -1,7 +1,7 @@
 //! What is true of a controller, asked of the leader of the quorum.
 //!
-//! * Out: nothing listens on its port; or a leader that a majority follows does not count it among the voters, or says
-//!   that it has not been caught up for longer than a normal failover takes.
+//! * Out: a leader that a majority follows does not count it among the voters, or says that it has not been caught up for
+//!   longer than a normal failover takes. What the bed itself did to it is known sooner (`ground.rs`).
 //! * In sync: that leader says that it was caught up within the time after which a follower looks for another leader.
 //! * Unknowable: between the two, and while there is no such leader.
 
@@ -24,8 +24,6 @@ pub(super) struct Elector {
     pub asked: Instant,
     /// Its answer, when it takes itself for the leader.
     pub quorum: Option<Quorum>,
-    /// Nothing listens on its port.
-    pub down: bool,
 }
 
 /// The answer of the leader that a majority follows, of the latest epoch.
@@ -53,10 +51,7 @@ fn between(earlier: i64, later: i64) -> Duration {
 }
 
 /// The truth about controller `id`; `term` is how long its leader has led.
-pub(super) fn decide_voter(id: i32, leader: Option<&Quorum>, down: bool, term: Duration) -> Truth {
-    if down {
-        return Truth::Out;
-    }
+pub(super) fn decide_voter(id: i32, leader: Option<&Quorum>, term: Duration) -> Truth {
     let Some((quorum, now)) = leader.and_then(|quorum| Some((quorum, leader_now(quorum)?))) else {
         return Truth::Unknowable;
     };
@@ -84,7 +79,7 @@ mod tests {
     #[test]
     fn the_leader_that_is_followed_decides() {
         let now = Instant::now();
-        let elector = |quorum| Elector { asked: now, quorum, down: false };
+        let elector = |quorum| Elector { asked: now, quorum };
         let mut all = HashMap::from([
             (1, elector(Some(quorum(1, 4, [20_000, 19_900, 19_900])))),
             (2, elector(Some(quorum(2, 5, [-1, 20_000, 17_000])))),
@@ -98,13 +93,12 @@ mod tests {
     #[test]
     fn a_voter_is_in_or_out_or_in_between() {
         let s = Duration::from_secs;
-        let at = |caught_up| decide_voter(3, Some(&quorum(1, 4, [20_000, 20_000, caught_up])), false, s(60));
+        let at = |caught_up| decide_voter(3, Some(&quorum(1, 4, [20_000, 20_000, caught_up])), s(60));
         let (near, between, far) = (at(18_500), at(16_000), at(14_000));
         assert_eq!((near, between, far), (Truth::InSync, Truth::Unknowable, Truth::Out));
-        let never = |term| decide_voter(3, Some(&quorum(1, 4, [20_000, 20_000, -1])), false, term);
+        let never = |term| decide_voter(3, Some(&quorum(1, 4, [20_000, 20_000, -1])), term);
         assert_eq!((never(s(1)), never(s(6))), (Truth::Unknowable, Truth::Out));
-        assert_eq!(decide_voter(4, Some(&quorum(1, 4, [20_000; 3])), false, s(60)), Truth::Out);
-        assert_eq!(decide_voter(3, None, false, s(60)), Truth::Unknowable);
-        assert_eq!(decide_voter(3, None, true, s(60)), Truth::Out);
+        assert_eq!(decide_voter(4, Some(&quorum(1, 4, [20_000; 3])), s(60)), Truth::Out);
+        assert_eq!(decide_voter(3, None, s(60)), Truth::Unknowable);
     }
 }

@@ -1,7 +1,6 @@
 //! The truth about every node, over time.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::ground::Ground;
 use super::voter::{Elector, decide_voter, leader};
 use super::{Truth, View, Witness, decide};
 use crate::cluster::{Cluster, Node, Role};
@@ -23,11 +23,17 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub type Sample = (Instant, Truth);
 
 #[derive(Debug, Default)]
+struct Timelines {
+    truth: Vec<Sample>,
+    others: Vec<Sample>,
+}
+
+#[derive(Debug, Default)]
 struct Shared {
     witnesses: Mutex<HashMap<i32, Witness>>,
     electors: Mutex<HashMap<i32, Elector>>,
     leaders: Mutex<Vec<(Instant, i32, i32)>>,
-    timelines: Mutex<HashMap<i32, Vec<Sample>>>,
+    timelines: Mutex<HashMap<i32, Timelines>>,
 }
 
 /// Asks every broker in the background and records what is true of each. Stops when dropped.
@@ -58,7 +64,7 @@ impl TruthWatch {
                 tasks.spawn(ask_controller(node.id(), node.controller_addr(), Arc::clone(&shared)));
             }
         }
-        tasks.spawn(record(watched, brokers.len() == 1, Arc::clone(&shared)));
+        tasks.spawn(record(watched, brokers.len() == 1, Ground::of(cluster), Arc::clone(&shared)));
         Self { shared, _tasks: tasks }
     }
 
@@ -74,7 +80,16 @@ impl TruthWatch {
 
     /// All that was recorded of a broker, oldest first, one sample each 250 ms.
     pub fn timeline(&self, id: i32) -> Vec<Sample> {
-        self.shared.timelines.lock().expect("timelines").get(&id).cloned().unwrap_or_default()
+        self.read(id, |timelines| timelines.truth.clone())
+    }
+
+    /// What the other brokers alone say of a broker: they count one that died in until its session ends.
+    pub fn others(&self, id: i32) -> Vec<Sample> {
+        self.read(id, |timelines| timelines.others.clone())
+    }
+
+    fn read(&self, id: i32, read: impl Fn(&Timelines) -> Vec<Sample>) -> Vec<Sample> {
+        self.shared.timelines.lock().expect("timelines").get(&id).map(read).unwrap_or_default()
     }
 
     /// Only the samples at which the truth about a broker changed.
@@ -89,6 +104,16 @@ impl TruthWatch {
         crate::wait::eventually(&format!("{id} is {truth:?}"), deadline, async || {
             let now = self.now(id);
             anyhow::ensure!(now == truth, "{now:?}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until the other brokers see a broker out.
+    pub async fn wait_dropped(&self, id: i32, deadline: Duration) -> anyhow::Result<()> {
+        crate::wait::eventually(&format!("the others see {id} out"), deadline, async || {
+            let last = self.others(id).last().map(|(_, said)| *said);
+            anyhow::ensure!(last == Some(Truth::Out), "{last:?}");
             Ok(())
         })
         .await
@@ -115,7 +140,7 @@ async fn ask(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
             Some(before) if view.epoch == before.view.epoch => before.moved,
             _ => None,
         };
-        witnesses.insert(id, Witness { id, view, moved });
+        witnesses.insert(id, Witness { id, view, asked, moved });
     }
 }
 
@@ -135,19 +160,12 @@ async fn ask_controller(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
     loop {
         ticks.tick().await;
         let asked = Instant::now();
-        let said = timeout(PATIENCE, describe_quorum(addr, PATIENCE)).await;
-        let down = matches!(&said, Ok(Err(error)) if refused(error));
-        let quorum = said.ok().and_then(Result::ok);
-        shared.electors.lock().expect("electors").insert(id, Elector { asked, quorum, down });
+        let quorum = timeout(PATIENCE, describe_quorum(addr, PATIENCE)).await.ok().and_then(Result::ok);
+        shared.electors.lock().expect("electors").insert(id, Elector { asked, quorum });
     }
 }
 
-fn refused(error: &anyhow::Error) -> bool {
-    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    kinds.map(std::io::Error::kind).any(|kind| kind == ErrorKind::ConnectionRefused)
-}
-
-async fn record(nodes: Vec<(i32, Role)>, alone: bool, shared: Arc<Shared>) {
+async fn record(nodes: Vec<(i32, Role)>, alone: bool, ground: Ground, shared: Arc<Shared>) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut term = None;
@@ -166,12 +184,19 @@ async fn record(nodes: Vec<(i32, Role)>, alone: bool, shared: Arc<Shared>) {
         let began = term.map_or(now, |(_, began)| began);
         let mut timelines = shared.timelines.lock().expect("timelines");
         for &(id, role) in &nodes {
-            let broker = role.is_broker().then(|| decide(id, &witnesses, alone, now));
-            let voter = role.is_controller().then(|| {
-                let down = electors.get(&id).is_some_and(|elector| elector.down);
-                decide_voter(id, leader, down, now.saturating_duration_since(began))
+            let answered = witnesses.iter().find(|witness| witness.id == id).map(|witness| witness.asked);
+            let broker = role.is_broker().then(|| {
+                let said = decide(id, &witnesses, alone, now);
+                (ground.correct(id, said, answered), said)
             });
-            timelines.entry(id).or_default().push((now, both(broker, voter)));
+            let voter = role.is_controller().then(|| {
+                let said = decide_voter(id, leader, now.saturating_duration_since(began));
+                (ground.correct_voter(id, said), said)
+            });
+            let timelines = timelines.entry(id).or_default();
+            let part = |truth: fn((Truth, Truth)) -> Truth| both(broker.map(truth), voter.map(truth));
+            timelines.truth.push((now, part(|(truth, _)| truth)));
+            timelines.others.push((now, part(|(_, said)| said)));
         }
     }
 }
