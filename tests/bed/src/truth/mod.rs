@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 const FROZEN: Duration = Duration::from_secs(2);
 
 /// What is true of a broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Truth {
     /// Listed, and for every partition it is assigned: in the ISR, not offline, and there is a leader.
     InSync,

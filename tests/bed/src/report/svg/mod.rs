@@ -1,0 +1,278 @@
+//! One fault as a picture: the truth, and below it what each contender said.
+
+mod scale;
+
+use std::fmt::{Display, Write};
+
+use super::{Lane, Run, mode_title, shows, tenths};
+use crate::truth::Truth;
+use scale::{Scale, overlap, segments, ticks};
+
+const STYLE: &str = include_str!("style.css");
+const WIDTH: f64 = 1080.0;
+/// Where the lanes begin and end; names stand to the left, seconds to the right.
+const LEFT: f64 = 190.0;
+const RIGHT: f64 = 910.0;
+const MARGIN: f64 = 24.0;
+/// From one lane to the next, and how much of it is filled.
+const STEP: f64 = 36.0;
+const BAR: f64 = 24.0;
+/// From one line of text to the next.
+const LINE: f64 = 17.0;
+/// About the width of a character.
+const CHARACTER: f64 = 6.4;
+
+/// Draws a run. Light or dark by the reader's own choice; nothing is fetched.
+pub fn svg(run: &Run) -> String {
+    let from = run.truth.first().map_or(0.0, |sample| sample.0);
+    let to = run.truth.last().map_or(1.0, |sample| sample.0).max(from + 1.0);
+    let scale = Scale { from, to, left: LEFT, right: RIGHT };
+    let mut body = String::new();
+    let top = header(&mut body, run);
+    let top = events(&mut body, run, &scale, top);
+    let bottom = top + STEP * (1.0 + count(run.lanes.len()));
+    behind(&mut body, run, &scale, top, bottom);
+    truth(&mut body, run, &scale, top);
+    for (i, lane) in run.lanes.iter().enumerate() {
+        draw(&mut body, run, lane, &scale, top + STEP * (1.0 + count(i)));
+    }
+    let height = legend(&mut body, bottom + 42.0) + MARGIN;
+    let title = escape(&run.about.title);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+         height=\"{height}\" role=\"img\" aria-label=\"{title}\">\n<style>\n{STYLE}</style>\n\
+         <rect class=\"back\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>\n{body}</svg>\n"
+    )
+}
+
+/// What it is. Returns where the rest begins.
+fn header(body: &mut String, run: &Run) -> f64 {
+    let about = &run.about;
+    let mut y = MARGIN + 14.0;
+    text(body, "title", "start", MARGIN, y, &about.title);
+    let place = format!("{}, Kafka {}, {}", mode_title(&about.mode), about.kafka, about.date);
+    text(body, "muted", "end", WIDTH - MARGIN, y, &place);
+    y += LINE + 5.0;
+    text(body, "muted", "start", MARGIN, y, &format!("Right: {}", about.right_answer));
+    y + LINE
+}
+
+/// What was done, each with a line through all lanes; labels that would touch go to rows of their own.
+fn events(body: &mut String, run: &Run, scale: &Scale, top: f64) -> f64 {
+    // Where the last label of each row ends.
+    let mut rows: Vec<f64> = Vec::new();
+    let mut labels = Vec::new();
+    let mut sorted: Vec<_> = run.events.iter().filter(|event| scale.holds(event.at)).collect();
+    sorted.sort_by(|a, b| a.at.total_cmp(&b.at));
+    for event in sorted {
+        let label = format!("{} ({} s)", event.label, scale::short(event.at));
+        let (x, width) = (scale.x(event.at), count(label.chars().count()) * CHARACTER);
+        let start = x.min(WIDTH - MARGIN - width);
+        let row = rows.iter().position(|end| *end + 10.0 < start).unwrap_or(rows.len());
+        if row == rows.len() {
+            rows.push(0.0);
+        }
+        rows[row] = start + width;
+        labels.push((x, start, row, label));
+    }
+    let bottom = top + LINE * count(rows.len()) + 10.0;
+    let lanes = bottom + STEP * (1.0 + count(run.lanes.len()));
+    for (x, start, row, label) in labels {
+        let y = top + LINE * count(row + 1);
+        let from = y + 4.0;
+        let _ = writeln!(
+            body,
+            "<line class=\"event\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{from}\" y2=\"{lanes}\"/>"
+        );
+        text(body, "muted", "start", start.max(MARGIN), y, &label);
+    }
+    bottom
+}
+
+/// The axis, and bands where the truth is not "in sync", so that the eye can hold the lanes against them.
+fn behind(body: &mut String, run: &Run, scale: &Scale, top: f64, bottom: f64) {
+    for (from, to, _) in segments(&run.truth, scale).filter(|segment| segment.2 != Truth::InSync) {
+        rect(body, "band", scale, (from, to), (top, bottom - top), "");
+    }
+    for tick in ticks(scale) {
+        let (x, class) = (scale.x(tick), if tick == 0.0 { "zero" } else { "grid" });
+        let end = bottom + 4.0;
+        let _ =
+            writeln!(body, "<line class=\"{class}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{end}\"/>");
+        text(body, "muted", "middle", x, bottom + 18.0, &scale::short(tick));
+    }
+    text(body, "muted", "start", RIGHT + 20.0, bottom + 18.0, "s from the fault");
+}
+
+fn truth(body: &mut String, run: &Run, scale: &Scale, top: f64) {
+    text(body, "own", "start", MARGIN, top + 22.0, "truth");
+    for (from, to, truth) in segments(&run.truth, scale) {
+        let (class, name) = match truth {
+            Truth::InSync => ("in-sync", "in sync"),
+            Truth::Out => ("out", "out of sync"),
+            Truth::Unknowable => ("unknowable", "unknowable"),
+        };
+        rect(body, class, scale, (from, to), (top + 6.0, BAR), &said(name, from, to));
+        inside(body, scale, (from, to), top + 22.0, name);
+    }
+    text(body, "muted", "end", WIDTH - MARGIN, top + 22.0, "false ready / unready");
+}
+
+fn draw(body: &mut String, run: &Run, lane: &Lane, scale: &Scale, top: f64) {
+    let class = if lane.contender == crate::contenders::PILLION.name { "own" } else { "" };
+    text(body, class, "start", MARGIN, top + 22.0, &lane.contender);
+    for (from, to, ready) in segments(&lane.samples, scale) {
+        if ready {
+            rect(body, "ready", scale, (from, to), (top + 6.0, BAR), &said("ready", from, to));
+        } else {
+            rect(body, "track", scale, (from, to), (top + 14.0, 8.0), &said("not ready", from, to));
+        }
+    }
+    for (from, to) in &lane.early {
+        let (from, to) = (from.max(scale.from), to.min(scale.to));
+        rect(
+            body,
+            "early",
+            scale,
+            (from, to),
+            (top + 14.0, 8.0),
+            &said("not ready ahead of the truth", from, to),
+        );
+    }
+    let ahead = |at: f64| lane.early.iter().any(|(from, to)| *from <= at && at < *to);
+    for (from, to, (truth, ready)) in overlap(&run.truth, &lane.samples, scale) {
+        let (class, name) = match (truth, ready) {
+            (Truth::Out, true) => ("false-ready", "false ready"),
+            (Truth::InSync, false) if !ahead(from) => ("false-unready", "false unready"),
+            _ => continue,
+        };
+        rect(body, class, scale, (from, to), (top + 6.0, BAR), &said(name, from, to));
+        inside(body, scale, (from, to), top + 22.0, &format!("{name} {} s", tenths(to - from)));
+    }
+    let wrong = shows(lane.false_ready_s) || shows(lane.false_unready_s);
+    let seconds = format!("{} / {} s", tenths(lane.false_ready_s), tenths(lane.false_unready_s));
+    text(body, if wrong { "bad" } else { class }, "end", WIDTH - MARGIN, top + 22.0, &seconds);
+}
+
+fn legend(body: &mut String, top: f64) -> f64 {
+    let mut x = MARGIN;
+    let entries = [
+        ("in-sync", "in sync"),
+        ("out", "out of sync"),
+        ("unknowable", "unknowable"),
+        ("ready", "says ready"),
+        ("track", "says not ready"),
+        ("false-ready", "false ready"),
+        ("false-unready", "false unready"),
+        ("early", "not ready, ahead of the truth"),
+    ];
+    for (class, name) in entries {
+        let (y, height) = if ["track", "early"].contains(&class) { (top + 3.0, 6.0) } else { (top, 12.0) };
+        let _ = writeln!(
+            body,
+            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"16\" height=\"{height}\" rx=\"2\"/>"
+        );
+        text(body, "muted", "start", x + 22.0, top + 10.0, name);
+        x += 22.0 + count(name.len()) * CHARACTER + 22.0;
+    }
+    top + 12.0
+}
+
+/// A label within a bar, if there is room for it.
+fn inside(body: &mut String, scale: &Scale, (from, to): (f64, f64), y: f64, label: &str) {
+    let (left, right) = (scale.x(from), scale.x(to));
+    if right - left > count(label.chars().count()) * CHARACTER + 8.0 {
+        text(body, "inside", "middle", f64::midpoint(left, right), y, label);
+    }
+}
+
+fn rect(
+    body: &mut String,
+    class: &str,
+    scale: &Scale,
+    span: (f64, f64),
+    (y, height): (f64, f64),
+    title: &str,
+) {
+    let (x, end) = (scale.x(span.0), scale.x(span.1));
+    // What was wrong for an instant must still be seen.
+    let width = (end - x).max(1.0);
+    let _ = write!(
+        body,
+        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"{height}\""
+    );
+    let _ = if title.is_empty() {
+        writeln!(body, "/>")
+    } else {
+        writeln!(body, "><title>{}</title></rect>", escape(title))
+    };
+}
+
+fn text(body: &mut String, class: &str, anchor: &str, x: f64, y: f64, words: &str) {
+    let words = escape(words);
+    let _ = writeln!(
+        body,
+        "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x:.1}\" y=\"{y:.1}\">{words}</text>"
+    );
+}
+
+/// What a bar says when it is pointed at.
+fn said(what: &str, from: f64, to: f64) -> String {
+    format!("{what}, {} s to {} s", scale::short(from), scale::short(to))
+}
+
+fn escape(text: impl Display) -> String {
+    text.to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A count of lanes, rows or characters, for sums with lengths.
+fn count(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::MAX, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::svg;
+    use crate::report::sample::run;
+
+    fn classes(svg: &str, class: &str) -> usize {
+        svg.matches(&format!("<rect class=\"{class}\"")).count()
+    }
+
+    #[test]
+    fn every_wrong_stretch_is_marked() {
+        let mut run = run();
+        let drawn = svg(&run);
+        // One swatch each is the legend's.
+        assert_eq!((classes(&drawn, "false-ready"), classes(&drawn, "false-unready")), (6, 2), "{drawn}");
+        assert_eq!(classes(&drawn, "early"), 2, "not wrong, and yet shown");
+        assert_eq!(
+            (classes(&drawn, "in-sync"), classes(&drawn, "out"), classes(&drawn, "unknowable")),
+            (4, 2, 2)
+        );
+        assert!(drawn.contains("<title>false ready, 9.3 s to 44.1 s</title>"));
+        assert!(drawn.contains("34.8 / 3.0 s") && drawn.contains(">fenced (9.3 s)<"));
+        assert!(drawn.contains(">-5<") && drawn.contains(">0<") && drawn.contains(">60<"), "ticks");
+        run.lanes.truncate(1);
+        assert_eq!(classes(&svg(&run), "false-ready"), 1, "pillion was right");
+    }
+
+    #[test]
+    fn text_cannot_break_it() {
+        let mut run = run();
+        run.about.title = "<a> & \"b\"".to_owned();
+        run.truth.clear();
+        run.lanes.clear();
+        let drawn = svg(&run);
+        assert!(drawn.contains("&lt;a&gt; &amp; &quot;b&quot;") && !drawn.contains("<a>"), "{drawn}");
+        assert_eq!(drawn.matches("<text").count(), drawn.matches("</text>").count());
+    }
+
+    /// `PILLION_SVG=dir cargo test -p bed --lib looks` leaves a picture there to look at.
+    #[test]
+    fn looks() {
+        if let Some(dir) = std::env::var_os("PILLION_SVG") {
+            std::fs::write(std::path::Path::new(&dir).join("sample.svg"), svg(&run())).unwrap();
+        }
+    }
+}
