@@ -45,7 +45,7 @@ pub fn score(truth: &[(Instant, Truth)], answers: &[(Instant, bool)]) -> Score {
 
 /// How long it took to notice: from the first instant, at or after the fault, at which the truth is out, to
 /// the first at which the answer is "not ready" while the truth is out. Zero when it was said by then already, as
-/// by one who knows before the others can. None when the truth was never out, which leaves nothing to notice
+/// while nobody could know yet. None when the truth was never out, which leaves nothing to notice
 /// (faults whose right answer is to stay ready, and what nobody can know), and when nobody noticed in time.
 pub fn detect(truth: &[(Instant, Truth)], answers: &[(Instant, bool)], fault: Instant) -> Option<Duration> {
     let mut edges: Vec<Instant> = truth.iter().map(|s| s.0).chain(answers.iter().map(|s| s.0)).collect();
@@ -57,37 +57,6 @@ pub fn detect(truth: &[(Instant, Truth)], answers: &[(Instant, bool)], fault: In
     Some(noticed - first)
 }
 
-/// The stretches of "not ready" that only came ahead of the truth: begun at or after the fault, while the others
-/// still took the broker for in sync, and kept up until they no longer did. Whoever is dead or cut off is not
-/// *falsely* unready in the seconds until the others notice. They are a part of [`Score::false_unready`].
-pub fn early(
-    truth: &[(Instant, Truth)],
-    answers: &[(Instant, bool)],
-    fault: Instant,
-) -> Vec<(Instant, Instant)> {
-    let mut edges: Vec<Instant> = truth.iter().map(|s| s.0).chain(answers.iter().map(|s| s.0)).collect();
-    edges.push(fault);
-    edges.sort_unstable();
-    edges.dedup();
-    let mut stretches = Vec::new();
-    // What was said before the fault did not come of it.
-    let mut open = at(answers, fault) != Some(false);
-    let mut began = None;
-    for edge in edges.into_iter().filter(|edge| *edge >= fault) {
-        match (at(truth, edge), at(answers, edge)) {
-            (Some(Truth::InSync), Some(false)) if open => began = began.or(Some(edge)),
-            (Some(Truth::Out | Truth::Unknowable), Some(false)) => {
-                stretches.extend(began.take().map(|began| (began, edge)));
-            }
-            (_, Some(true)) => (open, began) = (true, None),
-            _ => {}
-        }
-        // Unready again after the truth has come back is lag, not foresight.
-        open &= at(truth, edge) == Some(Truth::InSync) || at(answers, edge) != Some(false);
-    }
-    stretches
-}
-
 /// The value that holds at an instant.
 fn at<T: Copy>(timeline: &[(Instant, T)], when: Instant) -> Option<T> {
     let next = timeline.partition_point(|(instant, _)| *instant <= when);
@@ -96,7 +65,7 @@ fn at<T: Copy>(timeline: &[(Instant, T)], when: Instant) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Score, Truth, detect, early, score};
+    use super::{Score, Truth, detect, score};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -133,31 +102,6 @@ mod tests {
         assert_eq!(detect(&truth, &[(s(0), false)], s(21)), None, "nothing to notice any more");
         assert_eq!(detect(&truth, &[(s(0), true), (s(18), false)], s(15)), Some(Duration::from_secs(3)));
         assert_eq!(detect(&truth, &[(s(12), false)], s(5)), Some(Duration::from_secs(2)), "its first answer");
-    }
-
-    #[test]
-    fn ahead_of_the_truth_is_told_apart() {
-        let start = Instant::now();
-        let s = |n: u64| start + Duration::from_secs(n);
-        let truth =
-            [(s(0), Truth::InSync), (s(10), Truth::Out), (s(20), Truth::InSync), (s(40), Truth::InSync)];
-        let of = |answers: &[(Instant, bool)]| early(&truth, answers, s(2));
-        assert_eq!(
-            of(&[(s(0), true), (s(4), false), (s(25), true)]),
-            [(s(4), s(10))],
-            "and lag is not early"
-        );
-        assert_eq!(
-            of(&[(s(0), true), (s(4), false), (s(6), true), (s(8), false)]),
-            [(s(8), s(10))],
-            "kept up"
-        );
-        assert_eq!(of(&[(s(0), true), (s(4), false), (s(6), true)]), [], "a false alarm");
-        assert_eq!(of(&[(s(0), false), (s(25), true)]), [], "from before the fault");
-        assert_eq!(of(&[(s(0), true), (s(30), false)]), [], "nothing followed");
-        assert_eq!(of(&[(s(0), true), (s(12), false)]), []);
-        let twice = [&truth[..3], &[(s(30), Truth::Out), (s(40), Truth::Out)]].concat();
-        assert_eq!(early(&twice, &[(s(0), true), (s(12), false)], s(2)), [], "unready all the while is lag");
     }
 
     #[test]

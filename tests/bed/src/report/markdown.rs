@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Lane, Run, mode_title, shows, tenths};
-use crate::contenders::ALL;
+use super::{Run, Wrong, mode_title, shows, tenths};
+use crate::contenders::{ALL, PILLION};
 
 const HEAD: &str = "# Seconds of wrong verdict
 
 Each cell is **false ready / false unready** in seconds: said ready while the broker was out of sync / said not ready
-while it was in sync. What nobody could know (no live quorum) counts for neither. Nor does a *not ready* that only came
-ahead of the truth, begun after the fault and kept up until the others saw it too: it is told as *early*. Every contender is polled each 250 ms
-with a patience of a second; no answer is *not ready*. The truth is what the other brokers and the quorum say.
-*noticed / bound*: from when the broker was out of sync to pillion's \"not ready\" (0.0: it said so before the others
-knew), and how long it may take by its documentation; *never* is too late, and a dash means that there was nothing to
-notice.
+while it was in sync. Of several brokers the worst counts. Every contender is polled each 250 ms with a patience of a
+second; no answer is *not ready*. The truth comes from elsewhere than the broker: from the other brokers, the quorum,
+and what was done to it.
+
+*unknowable*: seconds in which pillion said *not ready* while nobody could know (no live quorum, or no way to it),
+which is right. *noticed / bound*: seconds from when the broker was out of sync to pillion's *not ready* (0.0: it was
+said before), and how many its documentation allows; *never* is too late, a dash is nothing to notice.
 ";
 
 /// All tables, what pillion said, and who the contenders are.
@@ -25,7 +26,9 @@ pub fn markdown(runs: &[Run]) -> String {
         let _ = writeln!(text, "\n## {}, Kafka {}\n", mode_title(&about.mode), about.kafka);
         table(&mut text, &group);
         let _ = writeln!(text, "\n{}.", when(&group));
-        group.iter().for_each(|run| told(&mut text, run));
+        for run in group {
+            told(&mut text, run);
+        }
     }
     text.push_str("\n## Contenders\n\n| contender | says ready when | who uses it |\n|---|---|---|\n");
     for contender in ALL {
@@ -48,28 +51,27 @@ pub(super) fn groups(runs: &[Run]) -> Vec<Vec<&Run>> {
 
 /// The contenders that took part, in the order in which they are always shown.
 pub(super) fn contenders(group: &[&Run]) -> Vec<&'static str> {
-    let took_part = |name: &str| group.iter().any(|run| lane(run, name).is_some());
+    let took_part = |name: &str| group.iter().any(|run| run.wrong(name).is_some());
     ALL.iter().map(|contender| contender.name).filter(|name| took_part(name)).collect()
-}
-
-fn lane<'a>(run: &'a Run, name: &str) -> Option<&'a Lane> {
-    run.lanes.iter().find(|lane| lane.contender == name)
 }
 
 fn table(text: &mut String, group: &[&Run]) {
     let names = contenders(group);
     text.push_str("| fault |");
-    for (i, name) in names.iter().enumerate() {
-        let _ = write!(text, " {name} |{}", if i == 0 { " noticed / bound |" } else { "" });
+    for name in &names {
+        let ours = if *name == PILLION.name { " unknowable | noticed / bound |" } else { "" };
+        let _ = write!(text, " {name} |{ours}");
     }
-    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(names.len() + 1));
+    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(names.len() + 2));
     for run in group {
         let _ = write!(text, "| [{}]({}.svg) |", cell(&run.about.title), run.key());
-        for (i, name) in names.iter().enumerate() {
-            let lane = lane(run, name);
-            let _ = write!(text, " {} |", lane.map_or("–".to_owned(), score));
-            if i == 0 {
-                let _ = write!(text, " {} / {} |", noticed(run, lane), tenths(run.about.bound_s));
+        for name in &names {
+            let wrong = run.wrong(name);
+            let _ = write!(text, " {} |", wrong.map_or("–".to_owned(), score));
+            if *name == PILLION.name {
+                let unknowable = wrong.map_or(0.0, |wrong| wrong.unknowable_unready_s);
+                let bound = tenths(run.about.bound_s);
+                let _ = write!(text, " {} | {} / {bound} |", tenths(unknowable), noticed(run, wrong));
             }
         }
         text.push('\n');
@@ -77,19 +79,14 @@ fn table(text: &mut String, group: &[&Run]) {
 }
 
 /// False ready is set in bold: it is what loses messages.
-fn score(lane: &Lane) -> String {
-    let ready = tenths(lane.false_ready_s);
-    let ready = if shows(lane.false_ready_s) { format!("**{ready}**") } else { ready };
-    let early = if shows(lane.early_unready_s) {
-        format!(" ({} early)", tenths(lane.early_unready_s))
-    } else {
-        String::new()
-    };
-    format!("{ready} / {}{early}", tenths(lane.false_unready_s))
+fn score(wrong: Wrong) -> String {
+    let ready = tenths(wrong.false_ready_s);
+    let ready = if shows(wrong.false_ready_s) { format!("**{ready}**") } else { ready };
+    format!("{ready} / {}", tenths(wrong.false_unready_s))
 }
 
-fn noticed(run: &Run, lane: Option<&Lane>) -> String {
-    match lane.and_then(|lane| lane.detect_s) {
+fn noticed(run: &Run, wrong: Option<Wrong>) -> String {
+    match wrong.and_then(|wrong| wrong.detect_s) {
         Some(seconds) => tenths(seconds),
         None if run.was_out() => "never".to_owned(),
         None => "–".to_owned(),
@@ -133,9 +130,8 @@ mod tests {
         let (first, mut second, mut old) = (run(), run(), run());
         second.about.place = 2;
         second.about.title = "Another | one".to_owned();
-        second.truth.retain(|(_, truth)| *truth != crate::Truth::Out);
-        second.lanes.truncate(2);
-        second.lanes[0].detect_s = None;
+        second.subjects[0].truth.retain(|(_, truth)| *truth != crate::Truth::Out);
+        second.subjects[0].lanes.truncate(2);
         second.said.clear();
         old.about.mode = "zookeeper".to_owned();
         old.about.kafka = "3.9.2".to_owned();
@@ -143,17 +139,17 @@ mod tests {
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
         assert_eq!(
             rows[0],
-            "| fault | pillion | noticed / bound | tcp-connect | api-versions | own-metadata | \
+            "| fault | pillion | unknowable | noticed / bound | tcp-connect | api-versions | own-metadata | \
              under-replicated-gauge | broker-state |"
         );
         assert_eq!(
             rows[1],
-            "| [Cut off from the controllers, serving on](kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 (5.0 early) | 0.0 / 4.5 | \
+            "| [Cut off from the controllers, serving on](kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 | 8.0 | 0.0 / 4.5 | \
              **34.8** / 0.0 | **34.8** / 0.0 | **30.7** / 0.0 | **34.8** / 3.0 | **34.8** / 0.0 |"
         );
         assert_eq!(
             rows[2],
-            "| [Another \\| one](kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 (5.0 early) | – / 4.5 | **34.8** / 0.0 | – | – | – | – |"
+            "| [Another \\| one](kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 | 8.0 | – / 4.5 | **34.8** / 0.0 | – | – | – | – |"
         );
         let (kraft, zookeeper) =
             (text.find("## KRaft, Kafka 4.3.1"), text.find("## ZooKeeper mode, Kafka 3.9.2"));

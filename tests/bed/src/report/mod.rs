@@ -10,7 +10,7 @@ mod svg;
 mod terminal;
 
 pub use markdown::markdown;
-pub use run::{About, Event, Lane, Row, Run, Seen};
+pub use run::{About, Broker, Event, Lane, Row, Run, Seen, Subject, Wrong};
 pub use store::{load, save};
 pub use svg::svg;
 pub use terminal::{lines, table};

@@ -42,7 +42,7 @@ pub fn load(dir: &Path) -> Result<Vec<Run>> {
 
 /// Aside and renamed: a bench that is stopped leaves whole files.
 fn write(path: &Path, text: &str) -> Result<()> {
-    let aside = path.with_added_extension("new");
+    let aside = path.with_extension("new");
     fs::write(&aside, text).with_context(|| format!("failed to write {}", aside.display()))?;
     Ok(fs::rename(&aside, path)?)
 }
@@ -62,7 +62,7 @@ mod tests {
         save(dir.path(), &first).unwrap();
         save(dir.path(), &other).unwrap();
         first.about.date = "2026-11-25".to_owned();
-        first.lanes[0].false_ready_s = 0.25;
+        first.subjects[0].lanes[0].wrong.false_ready_s = 0.25;
         save(dir.path(), &first).unwrap();
         assert_eq!(load(dir.path()).unwrap(), [first, other]);
         let text = fs::read_to_string(dir.path().join("truth.json")).unwrap();
@@ -70,11 +70,11 @@ mod tests {
         let ours: Vec<_> = rows.iter().filter(|row| row.contender == "pillion").collect();
         assert_eq!(rows.len(), 12);
         assert_eq!(
-            (ours[0].fault.as_str(), ours[0].false_ready_s, ours[0].date.as_str()),
+            (ours[0].fault.as_str(), ours[0].wrong.false_ready_s, ours[0].date.as_str()),
             ("cut-off", 0.25, "2026-11-25")
         );
         assert_eq!(
-            (ours[1].fault.as_str(), ours[1].false_ready_s, ours[1].date.as_str()),
+            (ours[1].fault.as_str(), ours[1].wrong.false_ready_s, ours[1].date.as_str()),
             ("paused", 0.0, "2026-11-24")
         );
         for name in ["truth.md", "kraft-4.3.1-cut-off.svg", "kraft-4.3.1-paused.svg"] {

@@ -2,24 +2,23 @@
 
 use std::fmt::Write;
 
-use super::{Run, mode_title, shows, tenths};
+use super::{Row, Run, mode_title, shows, tenths};
 
 /// One aligned line a contender, to be printed when a fault has been played.
 pub fn lines(run: &Run) -> String {
-    run.lanes.iter().fold(String::new(), |mut text, lane| {
-        let noticed = match lane.detect_s {
+    run.rows().fold(String::new(), |mut text, Row { contender, wrong, .. }| {
+        let noticed = match wrong.detect_s {
             Some(seconds) => format!("noticed after {} s", tenths(seconds)),
             None if run.was_out() => "never noticed".to_owned(),
             None => "nothing to notice".to_owned(),
         };
-        let mark = if shows(lane.false_ready_s) || shows(lane.false_unready_s) { '!' } else { ' ' };
+        let mark = if shows(wrong.false_ready_s) || shows(wrong.false_unready_s) { '!' } else { ' ' };
         let _ = writeln!(
             text,
-            "{mark} {:<24} {:<24} false ready {:>6} s   false unready {:>6} s   {noticed}",
+            "{mark} {:<28} {contender:<24} false ready {:>6} s   false unready {:>6} s   {noticed}",
             run.about.fault,
-            lane.contender,
-            tenths(lane.false_ready_s),
-            tenths(lane.false_unready_s),
+            tenths(wrong.false_ready_s),
+            tenths(wrong.false_unready_s),
         );
         text
     })
@@ -45,9 +44,9 @@ pub fn table(runs: &[Run]) -> String {
         for run in &group {
             let _ = write!(text, "{:<28}", run.about.fault);
             for name in &names {
-                let cell = run.lanes.iter().find(|lane| lane.contender == *name).map_or_else(
+                let cell = run.wrong(name).map_or_else(
                     || "-".to_owned(),
-                    |lane| format!("{} / {}", tenths(lane.false_ready_s), tenths(lane.false_unready_s)),
+                    |wrong| format!("{} / {}", tenths(wrong.false_ready_s), tenths(wrong.false_unready_s)),
                 );
                 let _ = write!(text, " {cell:>22}");
             }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::ground::Ground;
 use super::{Truth, View, Witness, decide};
 use crate::cluster::Cluster;
 use crate::wire::Connection;
@@ -21,9 +22,15 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub type Sample = (Instant, Truth);
 
 #[derive(Debug, Default)]
+struct Timelines {
+    truth: Vec<Sample>,
+    others: Vec<Sample>,
+}
+
+#[derive(Debug, Default)]
 struct Shared {
     witnesses: Mutex<HashMap<i32, Witness>>,
-    timelines: Mutex<HashMap<i32, Vec<Sample>>>,
+    timelines: Mutex<HashMap<i32, Timelines>>,
 }
 
 /// Asks every broker in the background and records what is true of each. Stops when dropped.
@@ -42,7 +49,8 @@ impl TruthWatch {
         for &(id, addr) in &brokers {
             tasks.spawn(ask(id, addr, Arc::clone(&shared)));
         }
-        tasks.spawn(record(brokers.into_iter().map(|(id, _)| id).collect(), Arc::clone(&shared)));
+        let ids = brokers.into_iter().map(|(id, _)| id).collect();
+        tasks.spawn(record(ids, Ground::of(cluster), Arc::clone(&shared)));
         Self { shared, _tasks: tasks }
     }
 
@@ -53,7 +61,16 @@ impl TruthWatch {
 
     /// All that was recorded of a broker, oldest first, one sample each 250 ms.
     pub fn timeline(&self, id: i32) -> Vec<Sample> {
-        self.shared.timelines.lock().expect("timelines").get(&id).cloned().unwrap_or_default()
+        self.read(id, |timelines| timelines.truth.clone())
+    }
+
+    /// What the other brokers alone say of a broker: they count one that died in until its session ends.
+    pub fn others(&self, id: i32) -> Vec<Sample> {
+        self.read(id, |timelines| timelines.others.clone())
+    }
+
+    fn read(&self, id: i32, read: impl Fn(&Timelines) -> Vec<Sample>) -> Vec<Sample> {
+        self.shared.timelines.lock().expect("timelines").get(&id).map(read).unwrap_or_default()
     }
 
     /// Only the samples at which the truth about a broker changed.
@@ -68,6 +85,16 @@ impl TruthWatch {
         crate::wait::eventually(&format!("{id} is {truth:?}"), deadline, async || {
             let now = self.now(id);
             anyhow::ensure!(now == truth, "{now:?}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until the other brokers see a broker out.
+    pub async fn wait_dropped(&self, id: i32, deadline: Duration) -> anyhow::Result<()> {
+        crate::wait::eventually(&format!("the others see {id} out"), deadline, async || {
+            let last = self.others(id).last().map(|(_, said)| *said);
+            anyhow::ensure!(last == Some(Truth::Out), "{last:?}");
             Ok(())
         })
         .await
@@ -94,7 +121,7 @@ async fn ask(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
             Some(before) if view.epoch == before.view.epoch => before.moved,
             _ => None,
         };
-        witnesses.insert(id, Witness { id, view, moved });
+        witnesses.insert(id, Witness { id, view, asked, moved });
     }
 }
 
@@ -108,7 +135,7 @@ async fn look(addr: SocketAddr, open: &mut Option<Connection>) -> anyhow::Result
     Ok(view)
 }
 
-async fn record(brokers: Vec<i32>, shared: Arc<Shared>) {
+async fn record(brokers: Vec<i32>, ground: Ground, shared: Arc<Shared>) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -117,8 +144,12 @@ async fn record(brokers: Vec<i32>, shared: Arc<Shared>) {
         let witnesses: Vec<_> = shared.witnesses.lock().expect("witnesses").values().cloned().collect();
         let mut timelines = shared.timelines.lock().expect("timelines");
         for &id in &brokers {
-            let truth = decide(id, &witnesses, brokers.len() == 1, now);
-            timelines.entry(id).or_default().push((now, truth));
+            let said = decide(id, &witnesses, brokers.len() == 1, now);
+            let answered = witnesses.iter().find(|witness| witness.id == id).map(|witness| witness.asked);
+            let truth = ground.correct(id, said, answered);
+            let timelines = timelines.entry(id).or_default();
+            timelines.truth.push((now, truth));
+            timelines.others.push((now, said));
         }
     }
 }
