@@ -104,7 +104,10 @@ fn when(group: &[&Run]) -> String {
 fn told(text: &mut String, run: &Run) {
     let about = &run.about;
     let _ = writeln!(text, "\n### {}\n\n![timeline]({}.svg)\n", about.title, run.key());
-    let _ = writeln!(text, "Right: **{}**. {}\n", about.right_answer, about.argument);
+    let _ = writeln!(text, "{}\n", about.right);
+    let (bound, grace) = (tenths(about.bound_s), tenths(about.grace_s));
+    let _ = writeln!(text, "- false ready for {bound} s at most: {}", about.bound_why);
+    let _ = writeln!(text, "- false unready for {grace} s at most: {}\n", about.grace_why);
     if run.said.is_empty() {
         text.push_str("pillion called it ready throughout.\n");
         return;
@@ -154,7 +157,10 @@ mod tests {
         let (kraft, zookeeper) =
             (text.find("## KRaft, Kafka 4.3.1"), text.find("## ZooKeeper mode, Kafka 3.9.2"));
         assert!(kraft.is_some() && kraft < zookeeper, "{text}");
-        assert!(text.contains("Right: **not ready before the others fence it**. Its own image"));
+        assert!(
+            text.contains("\nNot ready before the others fence it, which")
+                && text.contains("most: the age limit\n")
+        );
         assert!(text.contains("- quorum-contact-old: ") && text.contains("ready throughout"));
         assert!(text.contains("Measured on 2026-11-24 with 2 cores."));
         assert!(text.contains("| broker-state | kafka.server:type=KafkaServer,name=BrokerState"));

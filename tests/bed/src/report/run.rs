@@ -25,12 +25,16 @@ pub struct About {
     pub cores: usize,
     /// Its place in the tables.
     pub place: usize,
-    /// What is right to say, in a few words.
-    pub right_answer: String,
-    /// Why, with the Kafka class or KIP that makes it so.
-    pub argument: String,
-    /// Seconds of false ready that pillion's documented bound allows.
+    /// What is right to say, and why, with the Kafka class or KIP that makes it so.
+    pub right: String,
+    /// Seconds of false ready that pillion's documentation allows.
     pub bound_s: f64,
+    /// Why so many.
+    pub bound_why: String,
+    /// Seconds of false unready that it allows.
+    pub grace_s: f64,
+    /// Why so many.
+    pub grace_why: String,
 }
 
 /// What was seen, from shortly before the fault until all was well again.

@@ -12,9 +12,13 @@ pub(super) fn about() -> About {
         date: "2026-11-24".to_owned(),
         cores: 2,
         place: 1,
-        right_answer: "not ready before the others fence it".to_owned(),
-        argument: "Its own image stands still (KRaftMetadataCache) & lists it < for ever >.".to_owned(),
+        right: "Not ready before the others fence it, which they do 9 s after its last heartbeat \
+                (BrokerHeartbeatManager). Its own image stands still (KRaftMetadataCache) & lists it < for ever >."
+            .to_owned(),
         bound_s: 4.5,
+        bound_why: "the age limit".to_owned(),
+        grace_s: 2.0,
+        grace_why: "the proof of a new contact".to_owned(),
     }
 }
 

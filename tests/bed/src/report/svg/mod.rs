@@ -23,6 +23,8 @@ const GAP: f64 = 14.0;
 const LINE: f64 = 17.0;
 /// About the width of a character.
 const CHARACTER: f64 = 6.4;
+/// Characters in a line of words.
+const WORDS: usize = 155;
 
 /// Draws a run. Light or dark by the reader's own choice; nothing is fetched.
 pub fn svg(run: &Run) -> String {
@@ -71,8 +73,11 @@ fn header(body: &mut String, run: &Run) -> f64 {
     text(body, "title", "start", MARGIN, y, &about.title);
     let place = format!("{}, Kafka {}, {}", mode_title(&about.mode), about.kafka, about.date);
     text(body, "muted", "end", WIDTH - MARGIN, y, &place);
-    y += LINE + 5.0;
-    text(body, "muted", "start", MARGIN, y, &format!("Right: {}", about.right_answer));
+    y += 5.0;
+    for line in wrap(&about.right, WORDS) {
+        y += LINE;
+        text(body, "muted", "start", MARGIN, y, &line);
+    }
     y + LINE
 }
 
@@ -233,6 +238,24 @@ fn text(body: &mut String, class: &str, anchor: &str, x: f64, y: f64, words: &st
     );
 }
 
+/// Lines of so many characters at the most, but for words that are longer.
+fn wrap(text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines
+            .last()
+            .is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() >= most);
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 /// What a bar says when it is pointed at.
 fn said(what: &str, from: f64, to: f64) -> String {
     format!("{what}, {} s to {} s", scale::short(from), scale::short(to))
@@ -249,7 +272,7 @@ fn count(n: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::svg;
+    use super::{svg, wrap};
     use crate::report::sample::{run, run_of_two};
 
     fn classes(svg: &str, class: &str) -> usize {
@@ -283,6 +306,13 @@ mod tests {
         );
         assert_eq!(classes(&two, "in-sync"), classes(&one, "in-sync") + 1);
         assert_eq!(classes(&two, "false-ready"), classes(&one, "false-ready"), "nothing was wrong about it");
+    }
+
+    #[test]
+    fn words_are_kept_whole() {
+        assert_eq!(wrap("one two  three", 8), ["one two", "three"]);
+        assert_eq!(wrap("incomprehensible it is", 4), ["incomprehensible", "it", "is"]);
+        assert_eq!(wrap("", 5), [""]);
     }
 
     #[test]
