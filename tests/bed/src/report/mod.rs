@@ -5,12 +5,14 @@
 
 mod markdown;
 mod run;
+mod seen;
 mod store;
 mod svg;
 mod terminal;
 
 pub use markdown::markdown;
-pub use run::{About, Broker, Event, Lane, Row, Run, Seen, Subject, Wrong};
+pub use run::{Event, Lane, Row, Run, Subject, Wrong};
+pub use seen::{About, Broker, Seen};
 pub use store::{load, save};
 pub use svg::svg;
 pub use terminal::{lines, table};

@@ -1,12 +1,14 @@
 //! One fault as a picture: the truth, and below it what each contender said.
 
 mod scale;
+mod shapes;
 
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 
 use super::{Lane, Run, Subject, mode_title, shows, tenths};
 use crate::truth::Truth;
 use scale::{Scale, overlap, segments, ticks};
+use shapes::{CHARACTER, count, escape, inside, rect, said, text, wrap};
 
 const STYLE: &str = include_str!("style.css");
 const WIDTH: f64 = 1080.0;
@@ -21,8 +23,6 @@ const BAR: f64 = 24.0;
 const GAP: f64 = 14.0;
 /// From one line of text to the next.
 const LINE: f64 = 17.0;
-/// About the width of a character.
-const CHARACTER: f64 = 6.4;
 /// Characters in a line of words.
 const WORDS: usize = 155;
 
@@ -200,79 +200,9 @@ fn legend(body: &mut String, top: f64) -> f64 {
     top + 12.0
 }
 
-/// A label within a bar, if there is room for it.
-fn inside(body: &mut String, scale: &Scale, (from, to): (f64, f64), y: f64, label: &str) {
-    let (left, right) = (scale.x(from), scale.x(to));
-    if right - left > count(label.chars().count()) * CHARACTER + 8.0 {
-        text(body, "inside", "middle", f64::midpoint(left, right), y, label);
-    }
-}
-
-fn rect(
-    body: &mut String,
-    class: &str,
-    scale: &Scale,
-    span: (f64, f64),
-    (y, height): (f64, f64),
-    title: &str,
-) {
-    let (x, end) = (scale.x(span.0), scale.x(span.1));
-    // What was wrong for an instant must still be seen.
-    let width = (end - x).max(1.0);
-    let _ = write!(
-        body,
-        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"{height}\""
-    );
-    let _ = if title.is_empty() {
-        writeln!(body, "/>")
-    } else {
-        writeln!(body, "><title>{}</title></rect>", escape(title))
-    };
-}
-
-fn text(body: &mut String, class: &str, anchor: &str, x: f64, y: f64, words: &str) {
-    let words = escape(words);
-    let _ = writeln!(
-        body,
-        "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x:.1}\" y=\"{y:.1}\">{words}</text>"
-    );
-}
-
-/// Lines of so many characters at the most, but for words that are longer.
-fn wrap(text: &str, most: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let full = lines
-            .last()
-            .is_some_and(|line| !line.is_empty() && line.chars().count() + word.chars().count() >= most);
-        if full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(if line.is_empty() { "" } else { " " });
-            line.push_str(word);
-        }
-    }
-    lines
-}
-
-/// What a bar says when it is pointed at.
-fn said(what: &str, from: f64, to: f64) -> String {
-    format!("{what}, {} s to {} s", scale::short(from), scale::short(to))
-}
-
-fn escape(text: impl Display) -> String {
-    text.to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// A count of lanes, rows or characters, for sums with lengths.
-fn count(n: usize) -> f64 {
-    u32::try_from(n).map_or(f64::MAX, f64::from)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{svg, wrap};
+    use super::svg;
     use crate::report::sample::{run, run_of_two};
 
     fn classes(svg: &str, class: &str) -> usize {
@@ -306,13 +236,6 @@ mod tests {
         );
         assert_eq!(classes(&two, "in-sync"), classes(&one, "in-sync") + 1);
         assert_eq!(classes(&two, "false-ready"), classes(&one, "false-ready"), "nothing was wrong about it");
-    }
-
-    #[test]
-    fn words_are_kept_whole() {
-        assert_eq!(wrap("one two  three", 8), ["one two", "three"]);
-        assert_eq!(wrap("incomprehensible it is", 4), ["incomprehensible", "it", "is"]);
-        assert_eq!(wrap("", 5), [""]);
     }
 
     #[test]
