@@ -15,7 +15,8 @@ const FROZEN: Duration = Duration::from_secs(2);
 
 /// What is true of a node: what the others say of it, and what the bed itself did to it. Of a broker as it stands here,
 /// of a controller as `voter.rs` argues it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Truth {
     /// Listed, and for every partition it is assigned: in the ISR, not offline, and there is a leader.
     InSync,

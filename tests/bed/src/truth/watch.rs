@@ -184,10 +184,10 @@ async fn record(nodes: Vec<(i32, Role)>, alone: bool, ground: Ground, shared: Ar
         let began = term.map_or(now, |(_, began)| began);
         let mut timelines = shared.timelines.lock().expect("timelines");
         for &(id, role) in &nodes {
-            let answered = witnesses.iter().find(|witness| witness.id == id).map(|witness| witness.asked);
+            let own = witnesses.iter().find(|witness| witness.id == id);
             let broker = role.is_broker().then(|| {
                 let said = decide(id, &witnesses, alone, now);
-                (ground.correct(id, said, answered), said)
+                (ground.correct(id, said, own, now), said)
             });
             let voter = role.is_controller().then(|| {
                 let said = decide_voter(id, leader, now.saturating_duration_since(began));
