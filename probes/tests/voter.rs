@@ -345,7 +345,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
     /// Whatever happens: the proof is never dated later than the node truly kept up, and no leader is called good
     /// that was deposed when it answered.
     #[test]
