@@ -63,7 +63,13 @@ async fn each(desk: &Desk, target: &Target, life: &Life, own: &Own, heard: &Hear
             open = None;
         } else {
             match ask(desk, life, own, place, &controller, &mut open).await {
-                Ok(quorum) => heard.hear(desk, life, place, &quorum),
+                Ok(quorum) => {
+                    heard.hear(desk, life, place, &quorum);
+                    if quorum.error_code != codes::NONE {
+                        // One name may stand for all controllers: the next try may reach another.
+                        open = None;
+                    }
+                }
                 Err(error) => {
                     tracing::trace!(%controller, %error, "a controller does not answer");
                     open = None;
