@@ -82,6 +82,11 @@ impl Double {
         Ok(())
     }
 
+    /// Why it said unready, each reason once.
+    pub fn reasons(&self) -> Vec<String> {
+        bed::watch::reasons(&self.watch.answers())
+    }
+
     pub fn timeline(&self) -> Vec<(Instant, bool)> {
         self.watch.timeline()
     }

@@ -21,13 +21,15 @@ pub struct Story {
     pub unknowable: Vec<(Instant, Instant)>,
     /// What pillion answered, where it is not the fleet's own agent that is judged.
     pub answers: Option<Vec<(Instant, bool)>>,
+    /// And what it said.
+    pub said: Option<Vec<String>>,
 }
 
 impl Story {
     /// All is well, and is seen to be for a while.
     pub fn begin() -> Self {
         pass(MARGIN);
-        Self { fault: None, events: Vec::new(), unknowable: Vec::new(), answers: None }
+        Self { fault: None, events: Vec::new(), unknowable: Vec::new(), answers: None, said: None }
     }
 
     /// The fault strikes now. Told before it is done, so that no second of it is missed.

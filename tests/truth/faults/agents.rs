@@ -98,5 +98,6 @@ fn stepped(scene: &Scene, story: &mut Story) -> Result<()> {
         pass(Duration::from_secs(4));
     }
     story.answers = Some(double.timeline());
+    story.said = Some(double.reasons());
     Ok(())
 }
