@@ -1,12 +1,15 @@
-//! Plays one fault and judges what was said of it.
+//! Plays one fault, reports it, and judges what pillion said of it.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use bed::{
-    Score, Truth,
-    contenders::{OTHERS, PILLION},
-    score::score,
+    Truth,
+    contenders::{ALL, Contender, PILLION},
+    report::{self, About, Broker, Run, Seen},
 };
 
 use super::{
@@ -15,70 +18,77 @@ use super::{
     story::Story,
 };
 
-type Answers = Vec<(Instant, bool)>;
-
-/// Plays it, prints every contender's seconds, and fails where pillion's exceed its bounds.
-pub fn play(fault: &Fault) -> Result<()> {
+/// Plays it, keeps and prints every contender's seconds, and fails where pillion's exceed its bounds.
+pub fn play(fault: &Fault, place: usize) -> Result<()> {
     scene::on(fault.stage, |scene| {
         println!("\n    {}: {}", fault.full_name(), fault.title);
         let mut story = Story::begin();
         (fault.act)(scene, &mut story)?;
-        let window = story.end()?;
+        let (from, to) = story.end()?;
         scene.contenders.check()?;
-        let seen: Vec<Seen> = fault.subjects.iter().map(|id| Seen::of(scene, &story, *id, window)).collect();
-        for seen in &seen {
-            for (contender, answers) in &seen.lanes {
-                print_score(seen.id, contender, &score(&seen.truth, answers));
-            }
-        }
-        let held = seen.iter().try_for_each(|seen| hold(fault, seen));
+        let said = |id: &i32| scene.fleet.said_since(*id, from);
+        let seen = Seen {
+            fault: story.fault.unwrap_or(from),
+            brokers: fault.subjects.iter().map(|id| broker(scene, &story, *id, (from, to))).collect(),
+            events: story.events.clone(),
+            said: story.said.clone().unwrap_or_else(|| said_once(fault.subjects.iter().flat_map(said))),
+        };
+        let run = Run::new(about(fault, place), &seen);
+        report::save(&directory(), &run)?;
+        print!("{}", report::lines(&run));
+        let held = run.subjects.iter().try_for_each(|subject| hold(fault, subject));
         if held.is_err() {
-            seen.iter().for_each(|seen| seen.print(window.0));
+            run.subjects.iter().for_each(print);
         }
         held
     })
 }
 
-/// What was true of one broker, and what was said of it.
-struct Seen {
-    id: i32,
-    truth: Vec<(Instant, Truth)>,
-    /// pillion first.
-    lanes: Vec<(&'static str, Answers)>,
+/// Where the results lie, whoever's target directory it is.
+pub fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/truth")
 }
 
-impl Seen {
-    fn of(scene: &Scene, story: &Story, id: i32, (from, to): (Instant, Instant)) -> Self {
-        let mut truth = scene.fleet.truth.timeline(id);
-        for (at, truth) in &mut truth {
-            let unknowable = |(from, to): &(Instant, Instant)| (from..=to).contains(&&*at);
-            if *truth == Truth::InSync && story.unknowable.iter().any(unknowable) {
-                *truth = Truth::Unknowable;
-            }
-        }
-        let own = story.answers.clone().unwrap_or_else(|| scene.fleet.ready_since(id, from));
-        let others = OTHERS.into_iter().map(|other| (other.name, scene.contenders.timeline(other, id)));
-        let lanes = std::iter::once((PILLION.name, own)).chain(others);
-        let lanes = lanes.map(|(name, answers)| (name, within(answers, from, to))).collect();
-        Self { id, truth: within(truth, from, to), lanes }
+fn about(fault: &Fault, place: usize) -> About {
+    let seconds = |(time, why): (Duration, &str)| (time.as_secs_f64(), why.to_owned());
+    let ((bound_s, bound_why), (grace_s, grace_why)) = (seconds(fault.bound), seconds(fault.grace));
+    About {
+        fault: fault.name.to_owned(),
+        title: fault.title.to_owned(),
+        mode: fault.stage.mode().to_owned(),
+        kafka: fault.stage.kafka().to_owned(),
+        date: jiff::Zoned::now().date().to_string(),
+        cores: std::thread::available_parallelism().map_or(1, Into::into),
+        place,
+        right: fault.right.to_owned(),
+        bound_s,
+        bound_why,
+        grace_s,
+        grace_why,
     }
 }
 
-impl Seen {
-    /// Every change of the truth and of pillion's answer, in seconds from `from`.
-    fn print(&self, from: Instant) {
-        let s = |at: Instant| at.saturating_duration_since(from).as_secs_f64();
-        let mut truth = self.truth.clone();
-        truth.dedup_by_key(|(_, truth)| *truth);
-        let truth: Vec<String> = truth.iter().map(|(at, truth)| format!("{:.2} {truth:?}", s(*at))).collect();
-        println!("    {} truth: {}", self.id, truth.join(", "));
-        for (name, answers) in self.lanes.iter().take(1) {
-            let mut answers = answers.clone();
-            answers.dedup_by_key(|(_, ready)| *ready);
-            let said: Vec<String> =
-                answers.iter().map(|(at, ready)| format!("{:.2} {ready}", s(*at))).collect();
-            println!("    {} {name}: {}", self.id, said.join(", "));
+/// What was true of one broker, and what was said of it.
+fn broker(scene: &Scene, story: &Story, id: i32, (from, to): (Instant, Instant)) -> Broker {
+    let mut truth = scene.fleet.truth.timeline(id);
+    for (at, truth) in &mut truth {
+        let unknowable = |(from, to): &(Instant, Instant)| (from..=to).contains(&&*at);
+        if *truth == Truth::InSync && story.unknowable.iter().any(unknowable) {
+            *truth = Truth::Unknowable;
         }
+    }
+    let answers = |contender: Contender| {
+        let elsewhere = story.answers.iter().find(|(other, _)| *other == contender);
+        match elsewhere {
+            Some((_, timeline)) => timeline.clone(),
+            None if contender == PILLION => scene.fleet.ready_since(id, from),
+            None => scene.contenders.timeline(contender, id),
+        }
+    };
+    Broker {
+        id,
+        truth: within(truth, from, to),
+        said: ALL.into_iter().map(|contender| (contender, within(answers(contender), from, to))).collect(),
     }
 }
 
@@ -89,31 +99,36 @@ fn within<T: Copy>(timeline: Vec<(Instant, T)>, from: Instant, to: Instant) -> V
     before.into_iter().chain(inside).collect()
 }
 
-fn print_score(id: i32, contender: &str, score: &Score) {
-    let s = |duration: Duration| duration.as_secs_f64();
-    println!(
-        "    {id} {contender:<24} false ready {:5.1} s, false unready {:5.1} s, unready while unknowable {:5.1} s",
-        s(score.false_ready),
-        s(score.false_unready),
-        s(score.unready_unknowable)
-    );
+/// Of several brokers that say the same, one is enough.
+fn said_once(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for said in all {
+        let reason = |text: &str| text.split(':').next().map(str::to_owned);
+        if !kept.iter().any(|one| reason(one) == reason(&said)) {
+            kept.push(said);
+        }
+    }
+    kept
 }
 
 /// pillion keeps the bounds of the fault; both samplings blur them.
-fn hold(fault: &Fault, seen: &Seen) -> Result<()> {
-    let Some((_, answers)) = seen.lanes.first() else { return Ok(()) };
-    let score = score(&seen.truth, answers);
-    let (bound, why) = fault.bound;
-    ensure!(
-        score.false_ready <= bound + BLUR,
-        "{}: false ready {score:?}, allowed {bound:?}: {why}",
-        seen.id
-    );
-    let (grace, why) = fault.grace;
-    ensure!(
-        score.false_unready <= grace + BLUR,
-        "{}: false unready {score:?}, allowed {grace:?}: {why}",
-        seen.id
-    );
+fn hold(fault: &Fault, subject: &report::Subject) -> Result<()> {
+    let Some(ours) = subject.lanes.first().map(|lane| lane.wrong) else { return Ok(()) };
+    let id = subject.broker;
+    for (what, seconds, (bound, why)) in [
+        ("false ready", ours.false_ready_s, fault.bound),
+        ("false unready", ours.false_unready_s, fault.grace),
+    ] {
+        let allowed = (bound + BLUR).as_secs_f64();
+        ensure!(seconds <= allowed, "{id}: {seconds} s {what}, {allowed} s with the blur are allowed: {why}");
+    }
     Ok(())
+}
+
+/// Every change of the truth and of pillion's answer, in seconds from the fault.
+fn print(subject: &report::Subject) {
+    println!("    {} truth: {:?}", subject.broker, subject.truth);
+    if let Some(ours) = subject.lanes.first() {
+        println!("    {} {}: {:?}", subject.broker, ours.contender, ours.samples);
+    }
 }
