@@ -3,7 +3,7 @@
 //! This is where the ISR comes from; another source (a reader of the metadata log on the broker's own volume) would
 //! put the same [`Round`]s on the desk.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use pillion_probes::{
     replicas::{Round, Tally},
@@ -15,9 +15,12 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{
-    Connection, WireError,
-    scan::{Scan, ScanBuffer, add, scan_round},
+use crate::{
+    config::Timing,
+    kafka::{
+        Connection, WireError,
+        scan::{Scan, ScanBuffer, add, scan_round},
+    },
 };
 
 /// A round may take this share of the time at the most, or a huge cluster would be asked without a pause.
@@ -65,8 +68,15 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         .await?;
         publish(desk, life.number, Round { as_of: gathered.oldest, ..round });
         let took = desk.now().since(began);
-        sleep(target.timing.scan_interval.max(took.saturating_mul(DUTY)).saturating_sub(took)).await;
+        sleep(pause(&target.timing, took)).await;
     }
+}
+
+/// How long to wait after a round that took so long. Not so long that what was seen grows old meanwhile: a broker that
+/// answers slowly is not a large cluster.
+fn pause(timing: &Timing, took: Duration) -> Duration {
+    let fair = took.saturating_mul(DUTY).min(timing.scan_max_age / 4);
+    timing.scan_interval.max(fair).saturating_sub(took)
 }
 
 /// The pages of the round under way.
