@@ -75,7 +75,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
 /// How long to wait after a round that took so long. Not so long that what was seen grows old meanwhile: a broker that
 /// answers slowly is not a large cluster.
 fn pause(timing: &Timing, took: Duration) -> Duration {
-    let fair = took.saturating_mul(DUTY).min(timing.scan_max_age / 4);
+    let fair = took.saturating_mul(DUTY).min(timing.scan_max_age / 5);
     timing.scan_interval.max(fair).saturating_sub(took)
 }
 
