@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use pillion_probes::{
     contact::{Contact, Doubt},
+    hosting::Hosting,
     judge::{judge, live, ready},
     limits::{Limits, contact_limit},
     observe::{Listing, LogDir, LogDirs, Observations, Process, Reach, Role},
@@ -66,6 +67,7 @@ fn healthy() -> Observations {
     seen.listing = Some(Listing { sent: ago(400), as_of: ago(500), listed: true });
     seen.round = Some(round(ago(500), tally(&[])));
     seen.log_dirs = Some(log_dirs(ago(500), 0, 10));
+    seen.hosting = Some(Hosting { asked: ago(500), ..Hosting::default() });
     seen
 }
 
