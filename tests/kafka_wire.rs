@@ -311,7 +311,8 @@ async fn a_round_dates_each_page_by_its_send() {
 async fn a_cursor_that_stands_still_ends_the_round() {
     let address = pages(|_| Some(5)).await;
     let (mut connection, mut buffer) = (open(&address).await, ScanBuffer::default());
-    let round = scan_round(&mut connection, &small_pages(), &mut buffer, LATER, BootTime::default, |_, _| {}).await;
+    let round =
+        scan_round(&mut connection, &small_pages(), &mut buffer, LATER, BootTime::default, |_, _| {}).await;
     let error = round.unwrap_err();
     assert!(matches!(error, WireError::Scan(ScanError::Cursor)), "{error}");
 }

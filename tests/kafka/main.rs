@@ -12,10 +12,12 @@
 )]
 
 mod agent;
+mod assigned;
 mod brokers;
 mod controllers;
 mod replace;
 mod replicas;
+mod rights;
 mod scene;
 mod versions;
 
@@ -45,6 +47,13 @@ const TESTS: &[Test] = &[
     ("a_lost_volume_is_replaced_only_when_nothing_is_lost", Stage::Main, replace::lost_volume),
     ("cold_start_of_everything", Stage::Main, brokers::cold_start),
     ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
+    ("a_hidden_topic_is_named", Stage::Dirs, rights::hidden_topic),
+    ("requests_that_are_refused_are_named", Stage::Dirs, rights::denied),
+    ("replicas_added_after_it_was_in_sync_do_not_count", Stage::Dirs, assigned::added_after_the_latch),
+    ("replicas_added_before_it_was_in_sync_count", Stage::Dirs, assigned::added_before_the_latch),
+    ("a_replica_moves_between_log_dirs", Stage::Dirs, assigned::moved_between_dirs),
+    ("a_replica_that_is_not_hosted_is_named", Stage::Dirs, assigned::not_hosted),
+    ("a_log_dir_is_lost", Stage::Dirs, assigned::dir_lost),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
 ];
