@@ -207,7 +207,9 @@ impl Case {
             (Fault::Adding, if adding { tally.adding } else { 0 }, &tally.adding_named),
         ];
         for (fault, count, named) in counts {
-            if count > 0 {
+            // Those that are offline as well are told as such.
+            let told = fault != Fault::OutOfIsr || named.iter().any(|partition| partition.fault == fault);
+            if count > 0 && told {
                 let (assigned, named) = (tally.assigned, named.clone());
                 self.reasons.push(Reason::Replicas { fault, count, assigned, named });
             }

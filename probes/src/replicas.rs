@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{moves::Move, set::Digest, time::BootTime};
 
-/// How many faulty partitions are kept by name; the rest are only counted.
+/// How many partitions with one fault are kept by name; the rest are only counted.
 pub const NAMED: usize = 8;
 
 /// What is wrong with one replica of this broker.
@@ -80,7 +80,7 @@ pub struct Tally {
     pub unauthorized_topics: u64,
     /// Topics answered with another error, by which nothing is known of them.
     pub failed_topics: u64,
-    /// The first of the faulty partitions, [`NAMED`] at the most.
+    /// The first of the faulty partitions, [`NAMED`] of each fault at the most.
     pub named: Vec<FaultyPartition>,
     /// Assigned partitions of which this broker may hold the only complete copy: no other broker is in the ISR or
     /// among the eligible leaders (ELR, KIP-966); or both are empty, and it is among those last known.
@@ -121,14 +121,29 @@ impl Tally {
         self.leaderless += u64::from(!has_leader);
         self.offline += u64::from(offline);
         let fault = match (offline, has_leader, in_isr) {
-            (true, _, _) => Fault::Offline,
+            // The gravest of them names it: nobody serves a partition without a leader.
             (_, false, _) => Fault::Leaderless,
+            (true, _, _) => Fault::Offline,
             (_, _, false) => Fault::OutOfIsr,
             _ => return,
         };
         self.faulty += 1;
-        if self.named.len() < NAMED {
+        if self.has_room(fault) {
             self.named.push(FaultyPartition { topic: topic(), partition, fault });
+        }
+    }
+
+    /// Another partition with this fault may be kept by name.
+    fn has_room(&self, fault: Fault) -> bool {
+        self.named.iter().filter(|partition| partition.fault == fault).count() < NAMED
+    }
+
+    /// Keeps faulty partitions of another page by name.
+    pub fn name_also(&mut self, page: &[FaultyPartition]) {
+        for partition in page {
+            if self.has_room(partition.fault) {
+                self.named.push(partition.clone());
+            }
         }
     }
 

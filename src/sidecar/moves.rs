@@ -74,11 +74,12 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
     }
 }
 
-/// Replicas are out of the ISR, or were when the scan before was read with the last list.
+/// Replicas are out of the ISR, or a reassignment is all that excuses them; or the answer was refused.
 fn matters(desk: &Desk) -> bool {
     let out = |tally: &Tally| tally.out_of_isr + tally.adding + tally.removing > 0;
     desk.read(|seen| {
         seen.round.as_deref().is_some_and(|round| out(&round.tally))
             || seen.partial.as_deref().is_some_and(out)
+            || seen.denied.iter().any(|request| request == NAME)
     })
 }

@@ -143,6 +143,11 @@ impl Cluster {
         self.set(4, &id.to_string(), key, value).await
     }
 
+    /// Sets a dynamic setting of all brokers, or takes it back.
+    pub async fn set_on_brokers(&self, key: &str, value: Option<&str>) -> Result<()> {
+        self.set(4, "", key, value).await
+    }
+
     /// Sets a setting of a topic, or takes it back.
     pub async fn set_on_topic(&self, topic: &str, key: &str, value: Option<&str>) -> Result<()> {
         self.set(2, topic, key, value).await
