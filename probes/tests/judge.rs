@@ -428,7 +428,8 @@ proptest! {
         partial in prop::bool::weighted(0.05), dir_error in prop_oneof![20 => Just(0_i16), 1 => Just(56)],
         hidden in prop_oneof![20 => Just(0_u64), 1 => Just(1)], failed in prop_oneof![20 => Just(0_u64), 1 => Just(1)],
         denied in prop::bool::weighted(0.05), foreign in prop::bool::weighted(0.05),
-        silence in prop::option::of(0_u64..200_000),
+        silence in prop::option::of(0_u64..200_000), compared in age(60_000),
+        missing in prop_oneof![20 => Just(0_u64), 1 => Just(1)], unseen in prop_oneof![20 => Just(0_u64), 1 => Just(1)],
     ) {
         let limits = Limits::default();
         let mut seen = healthy();
@@ -441,6 +442,8 @@ proptest! {
             seen.partial = Some(Arc::new(tally(&[Fault::OutOfIsr])));
         }
         seen.log_dirs = dirs.map(|ms| log_dirs(ago(ms), dir_error, 10));
+        seen.hosting =
+            compared.map(|ms| Hosting { asked: ago(ms), missing, hidden: unseen, ..Hosting::default() });
         seen.foreign_cluster = foreign.then(|| "other".into());
         if denied {
             seen.denied.push("DescribeLogDirs".into());
@@ -451,7 +454,7 @@ proptest! {
         seen.silence.old_connection = silence.map(ago);
         let young = |age: Option<u64>, limit: Duration| age.is_some_and(|ms| Duration::from_millis(ms) <= limit);
         let expected = answered && listed && !foreign && !denied && fault.is_none() && !partial && dir_error == 0
-            && hidden == 0 && failed == 0
+            && hidden == 0 && failed == 0 && missing == 0 && unseen == 0 && young(compared, limits.hosting)
             && young(contact, limits.contact) && young(listing, limits.scan)
             && young(scan, limits.scan) && young(dirs, limits.log_dirs);
         let verdict = ready(&seen, &limits, NOW);

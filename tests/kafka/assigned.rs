@@ -90,7 +90,7 @@ pub fn moved_between_dirs(scene: &Scene) -> Result<()> {
     let cluster = &scene.fleet.cluster;
     let alone: [&[i32]; 1] = [&[1001, ID]];
     run(cluster.create_topic(Topic::assigned("moving", &alone)))?;
-    run(cluster.fill("moving", 24 << 20))?;
+    run(cluster.fill("moving", 18 << 20))?;
     run(cluster.set_on_brokers(IO_RATE, Some("1500000")))?;
     let here = |all: &[bed::Hosted], future: bool| {
         let one = all.iter().find(|one| one.topic == "moving" && one.future == future);

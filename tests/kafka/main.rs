@@ -48,6 +48,7 @@ const TESTS: &[Test] = &[
     ("cold_start_of_everything", Stage::Main, brokers::cold_start),
     ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
     ("a_hidden_topic_is_named", Stage::Dirs, rights::hidden_topic),
+    ("a_replacement_is_refused_while_a_topic_is_hidden", Stage::Dirs, rights::replaced),
     ("requests_that_are_refused_are_named", Stage::Dirs, rights::denied),
     ("replicas_added_after_it_was_in_sync_do_not_count", Stage::Dirs, assigned::added_after_the_latch),
     ("replicas_added_before_it_was_in_sync_count", Stage::Dirs, assigned::added_before_the_latch),

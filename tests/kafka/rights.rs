@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use bed::Acl;
+use bed::{Acl, Truth};
 
-use super::scene::{SOON, Scene, run};
+use super::replace;
+use super::scene::{SOON, Scene, pass, run};
 
 /// A topic that may not be described is left out of every answer; the log dirs give it away.
 pub fn hidden_topic(scene: &Scene) -> Result<()> {
@@ -27,15 +28,17 @@ pub fn hidden_topic(scene: &Scene) -> Result<()> {
     }
     let since = Instant::now();
     run(cluster.delete_topic("secret"))?;
-    run(bed::eventually("the logs are put aside", SOON, async || {
-        let entries = std::fs::read_dir(&cluster.node(1001).data_dirs()[0])?.flatten();
-        let aside = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with("-delete")).count();
-        ensure!(aside > 0, "no dir is being deleted");
+    // Its logs are put aside for a minute; the log dirs tell nothing of them.
+    run(bed::eventually("1001 hosts none of it", SOON, async || {
+        let hosted = cluster.hosted(1001).await?;
+        ensure!(hosted.iter().all(|one| one.topic != "secret"), "{hosted:?}");
         Ok(())
     }))?;
-    let hosted = run(cluster.hosted(1001))?;
-    ensure!(hosted.iter().all(|one| one.topic != "secret"), "{hosted:?}");
-    std::thread::sleep(Duration::from_secs(12));
+    let dirs = cluster.node(1001).data_dirs().iter().flat_map(std::fs::read_dir);
+    let aside = |name: &str| name.starts_with("secret-") && name.ends_with("-delete");
+    let aside = dirs.flatten().flatten().filter(|entry| aside(&entry.file_name().to_string_lossy())).count();
+    ensure!(aside > 0, "no log is put aside");
+    pass(Duration::from_secs(12));
     scene.no_blip(1001, since)
 }
 
@@ -63,4 +66,31 @@ pub fn denied(scene: &Scene) -> Result<()> {
         scene.wait(id, true)?;
     }
     Ok(())
+}
+
+/// A replacement is refused while the other brokers hide a topic, and says that they might.
+pub fn replaced(scene: &Scene) -> Result<()> {
+    let cluster = &scene.fleet.cluster;
+    scene.topic("secret")?;
+    let node = cluster.node(replace::LOST);
+    node.kill()?;
+    scene.wait_truth(replace::LOST, Truth::Out)?;
+    replace::empty(scene)?;
+    let others = replace::bootstrap(scene, &replace::OTHERS);
+    let flags = ["--replace", "--set", others.as_str()];
+    run(cluster.add_acl(Acl::HideTopic("secret")))?;
+    let said = run(bed::eventually("the topic is named", SOON, async || {
+        replace::says(scene, &flags, 69, "for lack of authorization, such as secret")
+    }))?;
+    println!("    {}", said.trim());
+    run(cluster.remove_acl(Acl::HideTopic("secret")))?;
+    let said = run(bed::eventually("the volume is replaced", SOON, async || {
+        let (code, said) = replace::init(scene, &flags)?;
+        ensure!(code == Some(0), "{said}");
+        Ok(said)
+    }))?;
+    ensure!(said.contains("the brokers have an authorizer"), "{said}");
+    node.start()?;
+    scene.wait(replace::LOST, true)?;
+    run(cluster.delete_topic("secret"))
 }

@@ -5,9 +5,10 @@
 //! So only the cluster's word makes a replacement safe, and only that of a broker whose own image of the cluster is
 //! proven to be current: see `witness.rs`.
 //!
-//! Brokers leave topics out of their answer that the one who asks may not describe, and do not say so. Where an
-//! authorizer is set up, this node needs `DESCRIBE` on the cluster and on all topics, or it is told too little.
+//! Where an authorizer is set up, this node needs `DESCRIBE` on the cluster and on all topics, or it is told too little;
+//! what can be found out about that is in `hidden.rs`.
 
+mod hidden;
 mod witness;
 
 use std::time::Duration;
