@@ -18,7 +18,7 @@ use crate::process;
 use crate::score::{Score, score};
 use crate::truth::{Truth, TruthWatch};
 use crate::wait::eventually;
-use crate::watch::{Watch, get};
+use crate::watch::{Watch, get, reasons};
 
 /// The port of the agent's HTTP server, in each namespace.
 pub const AGENT_PORT: u16 = 9440;
@@ -212,6 +212,13 @@ impl Fleet {
         after(&self.member(id).ready, since)
     }
 
+    /// Why pillion called the broker not ready since an instant, each reason once; see [`reasons`].
+    pub fn said_since(&self, id: i32, since: Instant) -> Vec<String> {
+        let mut answers = self.member(id).ready.answers();
+        answers.retain(|answer| answer.at >= since);
+        reasons(&answers)
+    }
+
     /// Polls of `/livez` since an instant, as (when answered, alive). An agent that does not answer counts as alive:
     /// a probe that fails open would say so.
     pub fn live_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
@@ -220,6 +227,11 @@ impl Fleet {
         };
         let answers = self.member(id).live.answers();
         answers.iter().filter(|answer| answer.at >= since).map(|answer| (answer.at, !dead(answer))).collect()
+    }
+
+    /// From now on polls the broker's port each `every`; see [`Watch::pace`].
+    pub fn pace_tcp(&self, id: i32, every: Duration) {
+        self.member(id).tcp.pace(every);
     }
 
     /// Polls of the broker's port since an instant.

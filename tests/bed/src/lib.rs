@@ -5,11 +5,14 @@
 
 pub mod admin;
 pub mod cluster;
+pub mod contenders;
 pub mod fetch;
 pub mod fleet;
 pub mod load;
 pub mod net;
+pub mod pace;
 pub mod process;
+pub mod report;
 pub mod score;
 pub mod topics;
 pub mod truth;
@@ -19,11 +22,12 @@ pub mod wire;
 
 pub use admin::{Acl, Hosted};
 pub use cluster::{Builder, Cluster, Node};
+pub use contenders::{Contender, Contenders};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};
 pub use fleet::Fleet;
 pub use load::{Load, LoadReport};
 pub use net::{Links, Net, Peer};
-pub use score::{Score, score};
+pub use score::{Score, detect, score};
 pub use truth::{Truth, TruthWatch, View};
 pub use wait::eventually;
 pub use watch::Watch;

@@ -24,6 +24,7 @@ pub struct Builder {
     extra: Vec<(Scope, String, String)>,
     small: Vec<(i32, usize, u64)>,
     unformatted: BTreeSet<i32>,
+    jmx: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,7 @@ impl Builder {
             extra: Vec::new(),
             small: Vec::new(),
             unformatted: BTreeSet::new(),
+            jmx: false,
         }
     }
 
@@ -117,6 +119,12 @@ impl Builder {
         self
     }
 
+    /// Starts every broker with the JVM's own JMX agent, at [`Node::jmx_addr`].
+    pub fn jmx(mut self) -> Self {
+        self.jmx = true;
+        self
+    }
+
     /// Fetches Kafka, builds the network, writes every properties file and formats every log dir, but
     /// starts nothing.
     pub async fn prepare(self) -> Result<Cluster> {
@@ -182,7 +190,8 @@ impl Builder {
             }
         }
         let (cluster_id, kafka) = (cluster.cluster_id().to_owned(), cluster.kafka().clone());
-        Ok(Place { id, role, ip, netns, dir, data_dirs, heap: self.heap.clone(), cluster_id, kafka })
+        let (heap, jmx) = (self.heap.clone(), self.jmx && role.is_broker());
+        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka })
     }
 
     fn settings(&self, place: &Place, voters: &str, brokers: usize) -> Settings {

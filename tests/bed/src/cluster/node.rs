@@ -1,6 +1,7 @@
 //! One node: where it lives, and its process.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use crate::fetch::{Kafka, succeeded};
 use crate::process;
 use crate::wait::eventually;
 
+/// The port of the JMX agent, in each namespace.
+const JMX_PORT: u16 = 9999;
+
 /// What is fixed about a node.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -26,6 +30,7 @@ pub(super) struct Place {
     pub dir: PathBuf,
     pub data_dirs: Vec<PathBuf>,
     pub heap: String,
+    pub jmx: bool,
     pub cluster_id: String,
     pub kafka: Kafka,
 }
@@ -116,6 +121,11 @@ impl Node {
         (self.place.ip, 9093).into()
     }
 
+    /// Where its JMX agent answers, if the cluster was built with [`Builder::jmx`](super::Builder::jmx).
+    pub fn jmx_addr(&self) -> Option<SocketAddr> {
+        self.place.jmx.then(|| (self.place.ip, JMX_PORT).into())
+    }
+
     /// Its own directory: properties, log and data dirs are in it; there is room for a test's own files.
     pub fn dir(&self) -> &Path {
         &self.place.dir
@@ -168,6 +178,7 @@ impl Node {
         // Small and quick to start: several nodes share two cores.
         command.arg(format!("-Xmx{}", self.place.heap));
         command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        command.args(self.jmx_addr().map(jmx_args).into_iter().flatten());
         command.args(self.place.kafka.java_args("kafka.Kafka")).arg(&state.properties);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.place.dir);
         state.exited = None;
@@ -273,6 +284,18 @@ impl Node {
     fn state(&self) -> MutexGuard<'_, State> {
         locked(&self.state)
     }
+}
+
+/// The JVM's options for its JMX agent: one port for the registry and the calls, open to all.
+fn jmx_args(addr: SocketAddr) -> [String; 5] {
+    let of = |key: &str, value: &dyn Display| format!("-Dcom.sun.management.jmxremote.{key}={value}");
+    [
+        of("port", &addr.port()),
+        of("rmi.port", &addr.port()),
+        of("authenticate", &false),
+        of("ssl", &false),
+        format!("-Djava.rmi.server.hostname={}", addr.ip()),
+    ]
 }
 
 impl State {

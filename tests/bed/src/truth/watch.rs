@@ -145,8 +145,8 @@ async fn record(brokers: Vec<i32>, ground: Ground, shared: Arc<Shared>) {
         let mut timelines = shared.timelines.lock().expect("timelines");
         for &id in &brokers {
             let said = decide(id, &witnesses, brokers.len() == 1, now);
-            let answered = witnesses.iter().find(|witness| witness.id == id).map(|witness| witness.asked);
-            let truth = ground.correct(id, said, answered);
+            let own = witnesses.iter().find(|witness| witness.id == id);
+            let truth = ground.correct(id, said, own, now);
             let timelines = timelines.entry(id).or_default();
             timelines.truth.push((now, truth));
             timelines.others.push((now, said));
