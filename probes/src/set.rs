@@ -149,14 +149,18 @@ impl Sieve {
         }
     }
 
-    fn name(&mut self, name: PartitionName) {
-        if !self.topics.contains(&name.topic) {
-            self.topics.insert(name.topic.clone());
+    fn topic(&mut self, topic: &str) {
+        if !self.topics.contains(topic) {
+            self.topics.insert(topic.to_owned());
             if self.topics.len() > TOPICS_KEPT {
                 self.topics.pop_last();
                 self.overflow = true;
             }
         }
+    }
+
+    fn name(&mut self, name: PartitionName) {
+        self.topic(&name.topic);
         self.partitions.insert(name);
         if self.partitions.len() > PARTITIONS_KEPT {
             self.partitions.pop_last();
@@ -169,7 +173,7 @@ impl Sieve {
         self.hashes.extend(page.hashes.iter().take(room));
         self.overflow |= page.overflow || page.hashes.len() > room;
         for topic in &page.topics {
-            self.topics.insert(topic.clone());
+            self.topic(topic);
         }
         for name in &page.partitions {
             self.name(name.clone());

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use pillion_probes::{
     hosting::{Difference, Ledger},
-    replicas::NAMED,
-    set::{Digest, Sieve, TOPICS_KEPT, minus},
+    replicas::{NAMED, PartitionName},
+    set::{Digest, Sieve, minus},
     time::BootTime,
 };
 use tokio::time::Instant;
@@ -90,20 +90,26 @@ impl<'a> Watch<'a> {
         {
             return Ok(known.found.clone());
         }
-        let found = self.look(sides, buffer).await?;
-        self.known = Some(Known { looked: asked, sides, found: found.clone() });
+        let (seen, found) = self.look(sides, buffer).await?;
+        // Only if it was this difference that was looked into, and not what had become of it.
+        self.known = (seen == sides).then(|| Known { looked: asked, sides, found: found.clone() });
         Ok(found)
     }
 
-    async fn look(&self, sides: [Digest; 2], buffer: &mut ScanBuffer) -> Result<Difference, WireError> {
+    /// Looks into it; returns the two sides as they were found.
+    async fn look(
+        &self,
+        sides: [Digest; 2],
+        buffer: &mut ScanBuffer,
+    ) -> Result<([Digest; 2], Difference), WireError> {
         let connection = Connection::open(&self.target.broker, super::CLIENT_ID, self.deadline()).await?;
-        let mut look = Look { watch: self, connection, buffer };
+        let mut look = Look { watch: self, connection, buffer, seen: Default::default() };
         let slices = Sieve::slices(sides.iter().map(|side| side.count).max().unwrap_or_default());
         let mut found = Difference::default();
         for number in 0..slices {
             look.slice(Sieve::slice(number, slices), &mut found).await?;
         }
-        Ok(found)
+        Ok((look.seen, found))
     }
 
     fn deadline(&self) -> Instant {
@@ -116,29 +122,35 @@ struct Look<'a> {
     watch: &'a Watch<'a>,
     connection: Connection,
     buffer: &'a mut ScanBuffer,
+    /// What is assigned and what is hosted, as far as it was looked at.
+    seen: [Digest; 2],
 }
 
 impl Look<'_> {
     async fn slice(&mut self, slice: Sieve, found: &mut Difference) -> Result<(), WireError> {
         let hosted = whole(self.hosted(slice.clone()).await?)?.into_hashes();
         let assigned = whole(self.assigned(slice).await?)?.into_hashes();
+        for (seen, side) in self.seen.iter_mut().zip([&assigned, &hosted]) {
+            for hash in side {
+                seen.add(*hash);
+            }
+        }
         let (absent, extra) = (minus(&assigned, &hosted), minus(&hosted, &assigned));
         if absent.is_empty() && extra.is_empty() {
             return Ok(());
         }
-        // Still assigned, and not offline.
-        let named = self.assigned(Sieve::wanted([absent.clone(), extra.clone()].concat())).await?;
-        let still = named.clone().into_hashes();
-        let come = self.hosted(Sieve::wanted(absent.clone())).await?;
-        let came: Vec<_> = come.partitions().cloned().collect();
-        let come = come.into_hashes();
-        let lasting = absent
-            .iter()
-            .filter(|hash| still.binary_search(hash).is_ok() && come.binary_search(hash).is_err());
-        found.missing += u64::try_from(lasting.count()).unwrap_or(u64::MAX);
-        let names = named.partitions().filter(|name| !came.contains(name));
-        found.missing_named.extend(names.take(if found.missing > 0 { usize::MAX } else { 0 }).cloned());
-        let extra = self.hosted(Sieve::wanted(minus(&extra, &still))).await?;
+        // What is assigned still, and not offline; and what has come into the log dirs meanwhile.
+        let still = self.assigned(Sieve::wanted([absent.as_slice(), extra.as_slice()].concat())).await?;
+        let come = self.hosted(Sieve::wanted(absent.clone())).await?.into_hashes();
+        let key = self.watch.target.key;
+        let hash = |name: &PartitionName| key.topic(name.topic.as_bytes()).partition(name.partition);
+        let assigned = still.clone().into_hashes();
+        let missing: Vec<u64> =
+            minus(&absent, &come).into_iter().filter(|one| assigned.binary_search(one).is_ok()).collect();
+        found.missing += u64::try_from(missing.len()).unwrap_or(u64::MAX);
+        let names = still.partitions().filter(|name| missing.binary_search(&hash(name)).is_ok());
+        found.missing_named.extend(names.cloned());
+        let extra = self.hosted(Sieve::wanted(minus(&extra, &assigned))).await?;
         self.hidden(&extra, found).await
     }
 
@@ -153,7 +165,7 @@ impl Look<'_> {
             let room = NAMED.saturating_sub(found.hidden_named.len());
             found.hidden_named.extend(page.tally.unauthorized_named.into_iter().take(room));
         }
-        if topics.len() >= TOPICS_KEPT {
+        if extra.overflowed() {
             // There are more than were asked for: none of them is vouched for.
             found.hidden += 1;
         }

@@ -5,7 +5,7 @@
 //! must stand in every log dir: a new one beside the others begins anew. Kafka passes over plain files in a log dir
 //! (`LogManager.loadLogs` takes directories only).
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use crate::{
     files::{Disk, DiskError, read_capped},
@@ -41,7 +41,8 @@ pub fn leave(disk: &Disk, dir: &Path, owner: &MetaProperties) -> Result<(), Disk
         "# This broker was in sync with every replica assigned to it. Written by pillion.\n".to_owned();
     for (key, value) in entries {
         if let Some(value) = value {
-            text.push_str(&format!("{key}={value}\n"));
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "{key}={value}");
         }
     }
     disk.write(&dir.join(NAME), text.as_bytes(), MODE).map(drop)

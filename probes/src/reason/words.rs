@@ -253,12 +253,12 @@ fn quorum_remedy(doubt: Option<Doubt>) -> &'static str {
 }
 
 fn replicas(fault: Fault, count: u64, assigned: u64, named: &[FaultyPartition]) -> Words {
-    let names: Vec<String> = named
+    let listed: Vec<String> = named
         .iter()
         .filter(|partition| partition.fault == fault)
         .map(|partition| format!("{}-{}", partition.topic, partition.partition))
         .collect();
-    let list = list(&names, count);
+    let list = list(&listed, count);
     let (code, what, remedy) = match fault {
         Fault::OutOfIsr => (
             "out-of-isr",
