@@ -6,12 +6,14 @@
 use std::time::Duration;
 
 use crate::{
+    contact::Doubt,
     limits::Limits,
     observe::{Observations, Reach},
     reason::Reason,
     replicas::{Fault, FaultyPartition, PartitionName, Tally},
     time::BootTime,
     verdict::{Answer, Verdict, Verdicts},
+    voter::Flaw,
 };
 
 /// Judges everything at the instant `now`.
@@ -64,7 +66,8 @@ pub fn stoppable(now: BootTime) -> Verdict {
     Verdict { answer: Answer::Unknown, reasons: vec![Reason::NotJudged], at: now, rests_on: None }
 }
 
-/// Ready: every replica assigned to this broker is in sync, by evidence that is complete and young enough.
+/// Ready: by evidence that is complete and young enough, every replica assigned to a broker is in sync; a controller is
+/// a voter that keeps up with a leader that is followed; a node that is both is both.
 pub fn ready(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
     let mut case = Case { now, reasons: Vec::new(), oldest: None };
     case.weigh(seen, limits);
@@ -106,15 +109,22 @@ impl Case {
             self.reasons.extend(unreached(seen, self.now));
             return; // It answers, and nothing that it says can be judged.
         }
-        self.contact(seen, limits);
+        if seen.role.has_broker() {
+            self.contact(seen, limits);
+        }
+        if seen.role.has_controller() {
+            self.vote(seen, limits);
+        }
         if !self.reasons.is_empty() {
             self.reasons.extend(unreached(seen, self.now));
         }
         self.denials(seen);
-        self.listing(seen, limits);
-        self.replicas(seen, limits);
-        self.log_dirs(seen, limits);
-        self.hosting(seen, limits);
+        if seen.role.has_broker() {
+            self.listing(seen, limits);
+            self.replicas(seen, limits);
+            self.log_dirs(seen, limits);
+            self.hosting(seen, limits);
+        }
     }
 
     /// Takes one dated piece of evidence into account; `None` when it is too old.
@@ -132,10 +142,7 @@ impl Case {
 
     fn contact(&mut self, seen: &Observations, limits: &Limits) {
         let Some(contact) = seen.contact else {
-            // A step of the clock voids the contact, so it is the better explanation.
-            let stepped = seen.clock_stepped.is_some_and(|at| self.now.since(at) < limits.contact);
-            let unknown = Reason::QuorumUnknown { doubt: seen.doubt };
-            self.reasons.push(if stepped { Reason::ClockStepped } else { unknown });
+            self.unproven(seen, Reason::QuorumUnknown { doubt: seen.doubt }, limits.contact);
             return;
         };
         if self.rest_on(contact.at, limits.contact).is_none() {
@@ -145,6 +152,42 @@ impl Case {
                 frozen: seen.applied.map(|(_, since)| self.now.since(since)),
                 doubt: seen.doubt,
             });
+        }
+    }
+
+    /// Nothing is proven; a step of the clock voids every proof, so it is the better explanation.
+    fn unproven(&mut self, seen: &Observations, unknown: Reason, limit: Duration) {
+        let stepped = seen.clock_stepped.is_some_and(|at| self.now.since(at) < limit);
+        self.reasons.push(if stepped { Reason::ClockStepped } else { unknown });
+    }
+
+    fn vote(&mut self, seen: &Observations, limits: &Limits) {
+        let vote = &seen.vote;
+        let proven = vote.standing.map(|standing| standing.at);
+        let fresh = proven.is_some_and(|at| self.rest_on(at, limits.voter).is_some());
+        // What was told last counts, until nobody tells anything any more and that is the better explanation.
+        if let Some(flaw) = vote.flaw.filter(|_| fresh || vote.doubt.is_none()) {
+            self.reasons.push(flawed(flaw));
+            return;
+        }
+        if fresh {
+            return;
+        }
+        if let Some(Doubt::Behind { records }) = vote.doubt {
+            self.reasons.push(Reason::VoterBehind { lag: None, records });
+            return;
+        }
+        // The broker beside it has said already that the quorum is out of reach.
+        if !self.reasons.is_empty() {
+            return;
+        }
+        let (limit, doubt) = (limits.voter, vote.doubt);
+        match proven {
+            None => self.unproven(seen, Reason::QuorumUnknown { doubt }, limit),
+            Some(at) => {
+                let age = self.now.since(at);
+                self.reasons.push(Reason::QuorumStale { age, limit, frozen: None, doubt });
+            }
         }
     }
 
@@ -277,6 +320,14 @@ impl Case {
 /// The lease lapsed after `as_of`: what was true then says nothing about now.
 fn lapsed(seen: &Observations, as_of: BootTime) -> bool {
     seen.contact.is_some_and(|contact| as_of < contact.since)
+}
+
+fn flawed(flaw: Flaw) -> Reason {
+    match flaw {
+        Flaw::NotAVoter { leader } => Reason::NotAVoter { leader },
+        Flaw::Behind { lag, records, .. } => Reason::VoterBehind { lag: Some(lag), records },
+        Flaw::Unfollowed { leader, since } => Reason::Unfollowed { leader, since },
+    }
 }
 
 fn foreign(seen: &Observations) -> Option<Reason> {

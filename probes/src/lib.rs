@@ -15,3 +15,4 @@ pub mod replicas;
 pub mod set;
 pub mod time;
 pub mod verdict;
+pub mod voter;

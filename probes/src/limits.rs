@@ -24,6 +24,10 @@ pub struct Limits {
     /// An applied offset that stands still for longer than this is frozen. Idle controllers write a no-op record
     /// every 500 ms (`metadata.max.idle.interval.ms`).
     pub freeze: Duration,
+    /// How long a follower waits for its leader before it looks for another: `controller.quorum.fetch.timeout.ms`.
+    pub fetch: Duration,
+    /// Oldest proof that a controller is a voter that keeps up. See [`voter_limit`].
+    pub voter: Duration,
     /// Oldest page of the last complete scan.
     pub scan: Duration,
     /// Oldest answer about the log dirs.
@@ -54,6 +58,8 @@ impl Default for Limits {
             extension: seconds(45),
             sample_gap: seconds(1),
             freeze: seconds(1),
+            fetch: seconds(2),
+            voter: voter_limit(seconds(2), seconds(1), seconds(1)),
             scan: seconds(15),
             log_dirs: seconds(20),
             hosting: seconds(60),
@@ -83,4 +89,18 @@ pub fn contact_limit(
         .checked_sub(probe_timeout)?
         .checked_sub(margin)
         .filter(|left| !left.is_zero())
+}
+
+/// How long a voter's fetch may wait at the leader for a record (`KafkaRaftClient.MAX_FETCH_WAIT_MS`).
+const FETCH_WAIT: Duration = Duration::from_millis(500);
+
+/// How old the proof may be that a voter keeps up: as old as it grows in a normal failover.
+///
+/// A follower that hears nothing looks for another leader after `controller.quorum.fetch.timeout.ms` (2 s). An election
+/// takes up to `controller.quorum.election.timeout.ms` (1 s), and one that is lost is repeated up to
+/// `controller.quorum.election.backoff.max.ms` (1 s) later. The last fetch before, and the one after that shows the new
+/// leader followed, may each have waited as long as a fetch can. A voter without proof for longer is not in a failover:
+/// it is cut off, or the quorum is lost.
+pub fn voter_limit(fetch_timeout: Duration, election_timeout: Duration, backoff: Duration) -> Duration {
+    fetch_timeout + election_timeout + backoff + FETCH_WAIT * 2
 }

@@ -10,6 +10,7 @@ use crate::{
     moves::{AddingReplicas, MovesTold},
     replicas::{Round, Tally},
     time::BootTime,
+    voter::Vote,
 };
 
 /// What the node is in the cluster.
@@ -20,6 +21,20 @@ pub enum Role {
     Broker,
     /// A `KRaft` broker that is a controller too.
     Combined,
+    /// A `KRaft` controller and nothing else.
+    Controller,
+}
+
+impl Role {
+    /// Whether a broker runs in this process.
+    pub fn has_broker(self) -> bool {
+        self != Self::Controller
+    }
+
+    /// Whether a controller runs in this process.
+    pub fn has_controller(self) -> bool {
+        self != Self::Broker
+    }
 }
 
 /// How the last attempt to talk to the broker ended.
@@ -156,6 +171,9 @@ pub struct Observations {
     pub doubt: Option<Doubt>,
     /// The applied metadata offset, and since when it stands there.
     pub applied: Option<(i64, BootTime)>,
+    /// Its vote in the quorum, where it is a controller.
+    #[serde(default)]
+    pub vote: Vote,
     /// The cluster id it answers with, when it is not the one it was prepared for.
     pub foreign_cluster: Option<String>,
     /// The broker's list of live brokers.
@@ -194,6 +212,7 @@ impl Observations {
             contact: None,
             doubt: None,
             applied: None,
+            vote: Vote::default(),
             foreign_cluster: None,
             listing: None,
             round: None,

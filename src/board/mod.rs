@@ -22,6 +22,7 @@ use pillion_probes::{
     observe::Observations,
     time::BootTime,
     verdict::{Verdict, Verdicts},
+    voter::Vote,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time};
@@ -44,7 +45,7 @@ const CLOCK_STEP_MS: u64 = 1000;
 /// An agent whose loop is older than this cannot be trusted with its history; `/agentz` says so.
 pub const LOOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// Who this broker is.
+/// Who this node is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -57,6 +58,13 @@ pub struct Identity {
     pub cluster: String,
     /// What the node is: `kraft-broker`, `kraft-combined`, ...
     pub mode: String,
+}
+
+impl Identity {
+    /// What a person calls it.
+    pub fn noun(&self) -> &'static str {
+        if self.mode == "kraft-controller" { "controller" } else { "broker" }
+    }
 }
 
 /// What a board is made with.
@@ -162,7 +170,8 @@ impl Board {
         if !self.clocks_parted(now) {
             return seen;
         }
-        Arc::new(Observations { contact: None, clock_stepped: Some(now.boot), ..(*seen).clone() })
+        let (contact, vote) = (None, Vote::default());
+        Arc::new(Observations { contact, vote, clock_stepped: Some(now.boot), ..(*seen).clone() })
     }
 
     /// Where the override's sources are published ([`crate::overrides::run`]).

@@ -7,6 +7,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Observations, Reach, Role},
     time::BootTime,
+    voter,
 };
 use tokio::sync::watch;
 
@@ -38,13 +39,14 @@ pub struct Desk {
 struct State {
     seen: Observations,
     tracker: Tracker,
+    voter: voter::Tracker,
 }
 
 impl Desk {
     /// An empty desk.
     pub fn new(role: Role, board: Arc<Board>, clock: Clock, limits: Limits) -> Self {
         let seen = Observations::nothing(role, clock.boot());
-        let state = Mutex::new(State { seen, tracker: Tracker::new() });
+        let state = Mutex::new(State { seen, tracker: Tracker::new(), voter: voter::Tracker::new() });
         Self { state, board, clock, limits, life: watch::channel(None).0 }
     }
 
@@ -65,9 +67,14 @@ impl Desk {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let outcome = change(&mut state);
-        state.seen.contact = state.tracker.contact();
-        state.seen.doubt = state.tracker.doubt();
-        state.seen.applied = state.tracker.applied();
+        if state.seen.role.has_broker() {
+            state.seen.contact = state.tracker.contact();
+            state.seen.doubt = state.tracker.doubt();
+            state.seen.applied = state.tracker.applied();
+        }
+        if state.seen.role.has_controller() {
+            state.seen.vote = state.voter.vote();
+        }
         self.board.publish(state.seen.clone());
         outcome
     }
@@ -163,6 +170,8 @@ impl Desk {
     pub fn answered(&self, versions: &Arc<ApiVersions>, sample: Option<Applied>) -> bool {
         let now = self.now();
         let (same, number) = self.change(|state| {
+            // A controller names the offset of its features, which stands still.
+            let sample = sample.filter(|_| state.seen.role.has_broker());
             let same = sample.is_none_or(|sample| state.tracker.sample(sample, &self.limits));
             if !same {
                 state.end_life(now);
@@ -190,6 +199,7 @@ impl Desk {
         self.change(|state| {
             if state.seen.incarnation.number == number {
                 state.tracker.quorum(answer, &self.limits);
+                state.voter.quorum(answer, &self.limits);
             }
         });
     }
@@ -208,6 +218,7 @@ impl Desk {
         self.change(|state| {
             if state.seen.incarnation.number == number {
                 state.tracker.unanswered(doubt);
+                state.voter.unanswered(doubt);
             }
         });
     }
@@ -218,6 +229,7 @@ impl State {
         if self.seen.incarnation.answered.is_some() {
             self.seen.begin_incarnation(now);
             self.tracker = Tracker::new();
+            self.voter = voter::Tracker::new();
         }
     }
 
@@ -234,7 +246,7 @@ fn judgeable(versions: &ApiVersions) -> Reach {
     let why = if versions.zookeeper || versions.zk_migration_ready {
         "the broker runs in ZooKeeper mode, which this version does not judge"
     } else if !versions.kraft {
-        "it is neither a KRaft broker of 3.3 or newer nor a ZooKeeper one"
+        "it is neither a KRaft node of 3.3 or newer nor a ZooKeeper broker"
     } else {
         return Reach::Answers;
     };

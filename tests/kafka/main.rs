@@ -20,6 +20,7 @@ mod replicas;
 mod rights;
 mod scene;
 mod versions;
+mod voters;
 
 use libtest_mimic::{Arguments, Trial};
 use scene::{Scene, Stage};
@@ -55,6 +56,15 @@ const TESTS: &[Test] = &[
     ("a_replica_moves_between_log_dirs", Stage::Dirs, assigned::moved_between_dirs),
     ("a_replica_that_is_not_hosted_is_named", Stage::Dirs, assigned::not_hosted),
     ("a_log_dir_is_lost", Stage::Dirs, assigned::dir_lost),
+    ("a_voter_killed_and_back", Stage::Voters, voters::killed),
+    ("a_voter_stopped_by_a_signal", Stage::Voters, voters::paused),
+    ("a_voter_cut_off_from_the_others", Stage::Voters, voters::follower_cut_off),
+    ("a_leading_voter_cut_off_from_the_others", Stage::Voters, voters::leader_cut_off),
+    ("a_voter_whose_others_are_dead", Stage::Voters, voters::others_dead),
+    ("voters_fail_over_under_a_producer", Stage::Voters, voters::failover),
+    ("a_combined_voter_cut_off_from_the_others", Stage::CombinedVoters, voters::combined_cut_off),
+    ("a_joiner_is_a_voter_when_it_is_added", Stage::Dynamic, voters::joiner),
+    ("a_joiner_is_a_voter_when_it_is_added_on_3_9", Stage::Dynamic39, voters::joiner),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
 ];

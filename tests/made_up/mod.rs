@@ -25,6 +25,7 @@ use pillion_probes::{
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
     replicas::{Round, Tally},
     time::BootTime,
+    voter::{Standing, Vote},
 };
 
 /// The wall clock at boot: 2023-11-14T22:13:20Z.
@@ -114,6 +115,19 @@ pub fn healthy(now: BootTime) -> Observations {
         })),
         hosting: Some(Hosting { asked: ago(2000), ..Hosting::default() }),
         ..Observations::nothing(Role::Broker, ago(95_000))
+    }
+}
+
+/// A controller that follows, and keeps up.
+pub fn voter(now: BootTime) -> Observations {
+    let standing = Standing { at: now.back(Duration::from_millis(700)), leader: 2, epoch: 7, leads: false };
+    let Observations { agent_started, incarnation, reach, process, .. } = healthy(now);
+    Observations {
+        incarnation,
+        reach,
+        process,
+        vote: Vote { standing: Some(standing), ..Vote::default() },
+        ..Observations::nothing(Role::Controller, agent_started)
     }
 }
 

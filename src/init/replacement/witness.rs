@@ -77,6 +77,13 @@ pub(super) enum Unbelieved {
     },
 }
 
+impl Unbelieved {
+    /// The broker is well, and may not tell.
+    pub(super) fn is_of_rights(&self) -> bool {
+        matches!(self, Self::Denied | Self::Hidden { .. })
+    }
+}
+
 impl From<WireError> for Unbelieved {
     fn from(error: WireError) -> Self {
         Self::Wire(error.into())
@@ -182,6 +189,7 @@ fn answer(sent: BootTime, answered: BootTime, quorum: &Quorum) -> QuorumAnswer {
         epoch: quorum.leader_epoch,
         high_watermark: quorum.high_watermark,
         own_caught_up_ms: voters.iter().find(|v| v.id == quorum.leader_id).map(|v| v.last_fetch_ms),
+        own_vote: None,
         voters,
     }
 }

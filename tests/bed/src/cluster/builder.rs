@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 
 use super::Cluster;
-use super::node::{Node, Place};
+use super::node::{JOINER, Node, Place};
 use super::properties::{Role, Settings, base, text};
 use crate::fetch::{Kafka, succeeded};
 use crate::net::Net;
@@ -24,6 +24,7 @@ pub struct Builder {
     extra: Vec<(Scope, String, String)>,
     small: Vec<(i32, usize, u64)>,
     unformatted: BTreeSet<i32>,
+    initial: Option<Vec<i32>>,
     jmx: bool,
 }
 
@@ -44,6 +45,7 @@ impl Builder {
             extra: Vec::new(),
             small: Vec::new(),
             unformatted: BTreeSet::new(),
+            initial: None,
             jmx: false,
         }
     }
@@ -67,6 +69,18 @@ impl Builder {
     pub fn nodes(mut self, role: Role, ids: impl IntoIterator<Item = i32>) -> Self {
         self.nodes.extend(ids.into_iter().map(|id| (id, role)));
         self
+    }
+
+    /// A dynamic quorum (KIP-853, Kafka 3.9) of these initial voters. The other controllers are joiners: they follow,
+    /// and vote once they are added ([`Cluster::add_voter`]).
+    pub fn dynamic(mut self, initial: impl IntoIterator<Item = i32>) -> Self {
+        self.initial = Some(initial.into_iter().collect());
+        self
+    }
+
+    /// The ids of all nodes.
+    pub fn ids(&self) -> Vec<i32> {
+        self.nodes.iter().map(|(id, _)| *id).collect()
     }
 
     /// The ids of all nodes that serve clients.
@@ -154,12 +168,17 @@ impl Builder {
         let mut cluster = Cluster::empty(kafka, Net::new()?)?;
         for &(id, role) in &self.nodes {
             let place = self.place(&mut cluster, id, role)?;
-            cluster.nodes.insert(id, Node::new(place.clone()));
             cluster.places.push(place);
         }
-        let (voters, brokers) = (cluster.voters(), cluster.brokers().count());
+        let initial =
+            self.initial.as_deref().map(|ids| initial_controllers(&cluster.places, ids)).transpose()?;
+        for place in &mut cluster.places {
+            place.joins = self.joins(place, initial.as_deref());
+            cluster.nodes.insert(place.id, Node::new(place.clone()));
+        }
+        let (quorum, brokers) = (self.quorum(&cluster), cluster.brokers().count());
         for place in &cluster.places {
-            let settings = self.settings(place, &voters, brokers);
+            let settings = self.settings(place, &quorum, brokers);
             fs::write(place.dir.join("server.properties"), text(&settings))?;
         }
         let nodes: Vec<_> = cluster.nodes().filter(|node| !self.unformatted.contains(&node.id())).collect();
@@ -190,12 +209,27 @@ impl Builder {
             }
         }
         let (cluster_id, kafka) = (cluster.cluster_id().to_owned(), cluster.kafka().clone());
-        let (heap, jmx) = (self.heap.clone(), self.jmx && role.is_broker());
-        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka })
+        let (heap, jmx, joins) = (self.heap.clone(), self.jmx && role.is_broker(), None);
+        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka, joins })
     }
 
-    fn settings(&self, place: &Place, voters: &str, brokers: usize) -> Settings {
-        let mut all = base(place, voters, brokers);
+    /// How a controller of a dynamic quorum is formatted.
+    fn joins(&self, place: &Place, initial: Option<&str>) -> Option<String> {
+        let votes = self.initial.as_ref().is_some_and(|ids| ids.contains(&place.id));
+        initial.filter(|_| place.role.is_controller()).map(|all| if votes { all } else { JOINER }.to_owned())
+    }
+
+    /// The setting that names the controllers.
+    fn quorum(&self, cluster: &Cluster) -> (&'static str, String) {
+        if self.initial.is_none() {
+            return ("controller.quorum.voters", cluster.voters());
+        }
+        let all: Vec<_> = cluster.controllers().map(|node| node.controller_addr().to_string()).collect();
+        ("controller.quorum.bootstrap.servers", all.join(","))
+    }
+
+    fn settings(&self, place: &Place, quorum: &(&'static str, String), brokers: usize) -> Settings {
+        let mut all = base(place, quorum, brokers);
         let applies = |scope: &Scope| match *scope {
             Scope::Brokers => place.role.is_broker(),
             Scope::Controllers => place.role.is_controller(),
@@ -206,4 +240,13 @@ impl Builder {
         }
         all
     }
+}
+
+/// The value of `kafka-storage format --initial-controllers`.
+fn initial_controllers(places: &[Place], ids: &[i32]) -> Result<String> {
+    let one = |id: &i32| {
+        let place = places.iter().find(|place| place.id == *id).with_context(|| format!("no node {id}"))?;
+        Ok(format!("{id}@{}:9093:{}", place.ip, super::new_uuid()?))
+    };
+    Ok(ids.iter().map(one).collect::<Result<Vec<_>>>()?.join(","))
 }

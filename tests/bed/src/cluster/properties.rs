@@ -31,8 +31,8 @@ impl Role {
 /// Settings by key.
 pub(super) type Settings = BTreeMap<String, String>;
 
-/// The settings that make `place` a node of a cluster with these voters and this many brokers.
-pub(super) fn base(place: &Place, voters: &str, brokers: usize) -> Settings {
+/// The settings that make `place` a node of a cluster with these controllers and this many brokers.
+pub(super) fn base(place: &Place, controllers: &(&'static str, String), brokers: usize) -> Settings {
     let (ip, role) = (place.ip, place.role);
     let (client, quorum) = (format!("PLAINTEXT://{ip}:9092"), format!("CONTROLLER://{ip}:9093"));
     let (roles, listeners) = match role {
@@ -45,7 +45,7 @@ pub(super) fn base(place: &Place, voters: &str, brokers: usize) -> Settings {
     let mut all: Settings = [
         ("process.roles", roles.to_owned()),
         ("node.id", place.id.to_string()),
-        ("controller.quorum.voters", voters.to_owned()),
+        (controllers.0, controllers.1.clone()),
         ("controller.listener.names", "CONTROLLER".to_owned()),
         ("listeners", listeners),
         ("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned()),
