@@ -179,7 +179,7 @@ pub fn dir_lost(scene: &Scene) -> Result<()> {
     ensure!(said.contains("one-copy-") && said.contains("three-copies-"), "{said}");
     ensure!(!said.contains("not-hosted") && !said.contains("out-of-isr"), "the dir explains it all: {said}");
     scene.never_dead(ID, since)?;
-    pass(Duration::from_secs(15));
+    pass(Duration::from_secs(6));
     scene.says(ID, "log-dir-failed")?;
     let score = scene.score(ID, since);
     ensure!(score.false_ready <= NOTICE, "{score:?}");
