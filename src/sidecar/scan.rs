@@ -16,9 +16,12 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{
-    Connection, WireError,
-    scan::{Scan, ScanBuffer, add, scan_round},
+use crate::{
+    config::Timing,
+    kafka::{
+        Connection, WireError,
+        scan::{Scan, ScanBuffer, add, scan_round},
+    },
 };
 
 /// A round may take this share of the time at the most, or a huge cluster would be asked without a pause.
@@ -91,8 +94,15 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         }
         publish(desk, life.number, Round { as_of: gathered.oldest, ..round });
         let took = desk.now().since(began);
-        sleep(target.timing.scan_interval.max(took.saturating_mul(DUTY)).saturating_sub(took)).await;
+        sleep(pause(&target.timing, took)).await;
     }
+}
+
+/// How long to wait after a round that took so long. Not so long that what was seen grows old meanwhile: a broker that
+/// answers slowly is not a large cluster.
+fn pause(timing: &Timing, took: Duration) -> Duration {
+    let fair = took.saturating_mul(DUTY).min(timing.scan_max_age / 4);
+    timing.scan_interval.max(fair).saturating_sub(took)
 }
 
 /// The pages of the round under way.
