@@ -6,9 +6,13 @@
 
 mod applied;
 mod desk;
+mod hosting;
+mod latch;
 mod listing;
 mod lives;
 mod log_dirs;
+mod mark;
+mod moves;
 mod process;
 mod quorum;
 mod run;
@@ -17,15 +21,17 @@ mod stepped;
 mod vote;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use desk::Desk;
-use pillion_probes::observe::Role;
+use pillion_probes::{moves::Moves, observe::Role, set::Key};
 pub use run::{RunError, run};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -66,6 +72,12 @@ pub struct Target {
     pub timing: Timing,
     /// Live brokers that the last listing named.
     pub brokers: Cell<u32>,
+    /// Keys the digests of sets of partitions.
+    pub key: Key,
+    /// The last list of the reassignments that concern this broker.
+    pub moves: RefCell<Option<Arc<Moves>>>,
+    /// That list is needed now.
+    pub doubted: Notify,
 }
 
 impl Target {
@@ -101,9 +113,11 @@ async fn if_broker(desk: &Desk, target: &Target) {
         return;
     }
     tokio::join!(
+        latch::watch(desk, target),
         lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
         lives::each(desk, async |life| listing::watch(desk, target, &life).await),
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
+        lives::each(desk, async |life| moves::watch(desk, target, &life).await),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
     );
 }

@@ -6,6 +6,7 @@
 use std::{cell::Cell, sync::Arc, time::Duration};
 
 use pillion_probes::{
+    moves::hold,
     replicas::{Round, Tally},
     time::BootTime,
 };
@@ -26,6 +27,9 @@ use crate::{
 /// A round may take this share of the time at the most, or a huge cluster would be asked without a pause.
 const DUTY: u32 = 10;
 
+/// Before the next look when replicas out of the ISR wait for the list of reassignments, which takes a few milliseconds.
+const RECHECK: Duration = Duration::from_millis(50);
+
 /// Watches the partitions for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let Err(error) = rounds(desk, target, life).await;
@@ -33,12 +37,14 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 }
 
 async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    let scan = Scan::pick(&life.versions, target.id)?;
+    let mut scan = Scan { key: target.key, ..Scan::pick(&life.versions, target.id)? };
     let opened = tokio::time::Instant::now() + target.timing.request_timeout;
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
     let mut buffer = ScanBuffer::default();
     // The one huge answer of a broker without pages takes longer than a small request may.
     let page_timeout = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
+    // Since when replicas are out of the ISR that no reassignment explains.
+    let mut unexplained: Option<BootTime> = None;
     loop {
         // Without contact nobody knows as of when an answer would be current.
         let began = desk.now();
@@ -49,6 +55,10 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         // A page is as current as the contact that was proven before it was asked for.
         let backed = Cell::new(as_of);
         let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };
+        scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
+        let asked = scan.moves.as_ref().map(|moves| moves.asked);
+        let spared = desk.read(|seen| !seen.adding_counts());
+        let mut held = false;
         let round = scan_round(
             &mut connection,
             &scan,
@@ -60,12 +70,28 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
                 backed.set(desk.as_of(now).unwrap_or_default());
                 now
             },
-            |_, page| {
+            |sent, page| {
                 gathered.add(backed.get(), &page.tally);
-                publish_faults(desk, life.number, &gathered.tally);
+                let found = &gathered.tally;
+                if found.out_of_isr > 0 {
+                    let first = *unexplained.get_or_insert(sent);
+                    held = spared && hold(found, asked, first, desk.now());
+                }
+                if held {
+                    target.doubted.notify_one();
+                } else {
+                    publish_faults(desk, life.number, found);
+                }
             },
         )
         .await?;
+        if round.tally.out_of_isr == 0 {
+            unexplained = None;
+        }
+        if held {
+            sleep(RECHECK).await;
+            continue;
+        }
         publish(desk, life.number, Round { as_of: gathered.oldest, ..round });
         let took = desk.now().since(began);
         sleep(pause(&target.timing, took)).await;
@@ -94,7 +120,7 @@ impl Gathered {
 
 /// A fault counts as soon as its page is read; only health needs the whole round.
 fn publish_faults(desk: &Desk, number: u64, found: &Tally) {
-    if found.faulty > 0 {
+    if found.faulty + found.adding > 0 {
         let found = Arc::new(found.clone());
         desk.note_in(number, |seen| seen.partial = Some(found));
     }
