@@ -3,15 +3,18 @@
 //! Readiness fails closed: each piece of evidence must be there, positive, and younger than its limit. Liveness fails
 //! open: only positive evidence of a hang makes a broker dead.
 
+mod peers;
+
 use std::time::Duration;
 
 use crate::{
     limits::Limits,
-    observe::{Observations, Reach},
+    observe::{Observations, Reach, Role},
     reason::Reason,
     replicas::{Fault, Tally},
     time::BootTime,
     verdict::{Answer, Verdict, Verdicts},
+    zookeeper::is_faulty,
 };
 
 /// Judges everything at the instant `now`.
@@ -100,12 +103,20 @@ impl Case {
             self.reasons.extend(unreached(seen, self.now));
             return; // It answers, and nothing that it says can be judged.
         }
-        self.contact(seen, limits);
+        let zookeeper = seen.role == Role::ZooKeeper;
+        if zookeeper {
+            self.listing(seen, limits);
+            self.peers(seen, limits);
+        } else {
+            self.contact(seen, limits);
+        }
         if !self.reasons.is_empty() {
             self.reasons.extend(unreached(seen, self.now));
         }
         self.denials(seen);
-        self.listing(seen, limits);
+        if !zookeeper {
+            self.listing(seen, limits);
+        }
         self.replicas(seen, limits);
         self.log_dirs(seen, limits);
     }
@@ -148,12 +159,14 @@ impl Case {
     }
 
     fn listing(&mut self, seen: &Observations, limits: &Limits) {
+        // Without a lease that outlasts it the list itself must be young: a broker that hangs answers no more.
+        let limit = if seen.role == Role::ZooKeeper { limits.contact } else { limits.scan };
         let reason = match seen.listing {
             None => Reason::ListingMissing,
             Some(listing) if listing.listed && lapsed(seen, listing.as_of) => Reason::ListingMissing,
             Some(listing) if !listing.listed => Reason::Fenced,
             // A broker that was alive as of an instant within the lease still is: nobody could have fenced it since.
-            Some(listing) if self.rest_on(listing.as_of, limits.scan).is_none() => {
+            Some(listing) if self.rest_on(listing.as_of, limit).is_none() => {
                 Reason::ListingStale { age: self.now.since(listing.as_of) }
             }
             Some(_) => return,
@@ -167,7 +180,12 @@ impl Case {
 
     fn replicas(&mut self, seen: &Observations, limits: &Limits) {
         // A fault found half-way through a scan counts at once; health counts when the scan is complete.
-        let partial = seen.partial.as_deref().filter(|tally| tally.faulty > 0);
+        let counts = |tally: &Tally| match seen.role {
+            // The others' word decides of partitions without a leader: see `peers`.
+            Role::ZooKeeper => is_faulty(tally),
+            Role::Broker | Role::Combined => tally.faulty > 0,
+        };
+        let partial = seen.partial.as_deref().filter(|tally| counts(tally));
         let complete = seen.round.as_deref().filter(|round| !lapsed(seen, round.as_of));
         let Some(round) = complete else {
             self.reasons.push(Reason::ScanMissing);
@@ -176,7 +194,9 @@ impl Case {
             }
             return;
         };
-        self.faults(partial.unwrap_or(&round.tally));
+        if let Some(tally) = partial.or(Some(&round.tally).filter(|tally| counts(tally))) {
+            self.faults(tally);
+        }
         if self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }

@@ -12,3 +12,4 @@ pub mod reason;
 pub mod replicas;
 pub mod time;
 pub mod verdict;
+pub mod zookeeper;

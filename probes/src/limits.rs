@@ -24,6 +24,14 @@ pub struct Limits {
     /// An applied offset that stands still for longer than this is frozen. Idle controllers write a no-op record
     /// every 500 ms (`metadata.max.idle.interval.ms`).
     pub freeze: Duration,
+    /// `ZooKeeper` mode: oldest round in which the others found the broker in sync. See [`peers_limit`].
+    pub peers: Duration,
+    /// `ZooKeeper` mode: how far the first and the last of a row of good rounds must lie apart. A controller that
+    /// was paused and resumed goes on for 2 s to say that all is well.
+    pub settle: Duration,
+    /// `ZooKeeper` mode: for how long the controller may be silent while the others go on to name it. One that died
+    /// is replaced when its session has run out.
+    pub controller: Duration,
     /// Oldest page of the last complete scan.
     pub scan: Duration,
     /// Oldest answer about the log dirs.
@@ -51,6 +59,9 @@ impl Default for Limits {
             extension: seconds(45),
             sample_gap: seconds(1),
             freeze: seconds(1),
+            peers: peers_limit(seconds(18), seconds(3)),
+            settle: Duration::from_millis(2500),
+            controller: controller_limit(seconds(18)),
             scan: seconds(15),
             log_dirs: seconds(20),
             hung: seconds(60),
@@ -79,4 +90,20 @@ pub fn contact_limit(
         .checked_sub(probe_timeout)?
         .checked_sub(margin)
         .filter(|left| !left.is_zero())
+}
+
+/// How old the last good word of the other brokers may be: half of the `ZooKeeper` session, and at the least what two
+/// rounds take, one of which runs into `deadline`.
+///
+/// A client of `ZooKeeper` sends a ping when it was quiet for a third of the session, so a broker that loses
+/// everything at once, the others and `ZooKeeper`, may lose its session after two thirds of it. The rest is for who
+/// acts on the verdict later.
+pub fn peers_limit(session: Duration, deadline: Duration) -> Duration {
+    (session / 2).max(deadline + Duration::from_millis(2500))
+}
+
+/// How long a controller may be silent before what the others say may be frozen: its session, and 7 s for another to
+/// be elected and to tell everybody.
+pub fn controller_limit(session: Duration) -> Duration {
+    session + Duration::from_secs(7)
 }

@@ -8,6 +8,7 @@ use crate::{
     contact::{Contact, Doubt},
     replicas::{Round, Tally},
     time::BootTime,
+    zookeeper::Testimony,
 };
 
 /// What the node is in the cluster.
@@ -18,6 +19,9 @@ pub enum Role {
     Broker,
     /// A `KRaft` broker that is a controller too.
     Combined,
+    /// A broker in `ZooKeeper` mode.
+    #[serde(rename = "zookeeper")]
+    ZooKeeper,
 }
 
 /// How the last attempt to talk to the broker ended.
@@ -152,6 +156,9 @@ pub struct Observations {
     pub applied: Option<(i64, BootTime)>,
     /// The cluster id it answers with, when it is not the one it was prepared for.
     pub foreign_cluster: Option<String>,
+    /// What the other brokers say (`ZooKeeper` mode).
+    #[serde(default)]
+    pub testimony: Testimony,
     /// The broker's list of live brokers.
     pub listing: Option<Listing>,
     /// The last complete scan of the partitions.
@@ -183,6 +190,7 @@ impl Observations {
             doubt: None,
             applied: None,
             foreign_cluster: None,
+            testimony: Testimony::default(),
             listing: None,
             round: None,
             partial: None,

@@ -23,7 +23,7 @@ use crate::watch::{Watch, get};
 /// The port of the agent's HTTP server, in each namespace.
 pub const AGENT_PORT: u16 = 9440;
 /// What `pillion init` computes; the rest of the bed's settings is handed to it as the user's.
-const COMPUTED: [&str; 4] = ["node.id", "process.roles", "log.dirs", "broker.rack"];
+const COMPUTED: [&str; 5] = ["node.id", "broker.id", "process.roles", "log.dirs", "broker.rack"];
 
 /// A cluster whose brokers have pillion beside them, and watches on all of it.
 #[derive(Debug)]
@@ -259,7 +259,11 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         });
     let dirs: Vec<String> =
         node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
-    let mode = if node.role().is_controller() { "kraft-combined" } else { "kraft-broker" };
+    let mode = match (cluster.zookeeper(), node.role().is_controller()) {
+        (Some(_), _) => "zookeeper",
+        (None, true) => "kraft-combined",
+        (None, false) => "kraft-broker",
+    };
     let (base, cluster_id, version) = (1000, cluster.cluster_id(), cluster.kafka().version());
     let ordinal = id - base;
     let zone = ["a", "b", "c"][usize::try_from(id)? % 3];

@@ -15,6 +15,7 @@ pub mod truth;
 pub mod wait;
 pub mod watch;
 pub mod wire;
+pub mod zk;
 
 pub use cluster::{Builder, Cluster, Node};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};

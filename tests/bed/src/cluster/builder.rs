@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Cluster;
 use super::node::{Node, Place};
-use super::properties::{Role, Settings, base, text};
+use super::properties::{Role, Settings, Ties, base, text};
 use crate::fetch::{Kafka, succeeded};
 use crate::net::Net;
 
@@ -59,6 +59,11 @@ impl Builder {
     /// `count` nodes that are broker and controller in one: 1001, 1002, ...
     pub fn combined(self, count: i32) -> Self {
         self.nodes(Role::Combined, 1001..=1000 + count)
+    }
+
+    /// One `ZooKeeper` server, node 1, in place of controllers. Kafka 2.8 to 3.9.
+    pub fn zookeeper(self) -> Self {
+        self.nodes(Role::ZooKeeper, [1])
     }
 
     /// Nodes with ids of the caller's choice.
@@ -127,7 +132,12 @@ impl Builder {
     pub async fn start(self) -> Result<Cluster> {
         let unformatted = self.unformatted.clone();
         let cluster = self.prepare().await?;
-        for node in cluster.nodes().filter(|node| !unformatted.contains(&node.id())) {
+        if let Some(zookeeper) = cluster.zookeeper() {
+            zookeeper.start()?;
+            cluster.found(zookeeper).await?;
+        }
+        let others = cluster.nodes().filter(|node| node.role() != Role::ZooKeeper);
+        for node in others.filter(|node| !unformatted.contains(&node.id())) {
             node.start()?;
         }
         Ok(cluster)
@@ -141,7 +151,11 @@ impl Builder {
     fn build(self) -> Result<Cluster> {
         let ids: BTreeSet<i32> = self.nodes.iter().map(|(id, _)| *id).collect();
         ensure!(ids.len() == self.nodes.len(), "a node id is used twice: {:?}", self.nodes);
-        ensure!(self.nodes.iter().any(|(_, role)| role.is_controller()), "a cluster needs a controller");
+        let (quorum, zookeepers) = (
+            self.nodes.iter().any(|(_, role)| role.is_controller()),
+            self.nodes.iter().filter(|(_, role)| *role == Role::ZooKeeper).count(),
+        );
+        ensure!(quorum != (zookeepers == 1), "a cluster needs controllers or one ZooKeeper");
         let kafka = Kafka::fetch(&self.version)?;
         let mut cluster = Cluster::empty(kafka, Net::new()?)?;
         for &(id, role) in &self.nodes {
@@ -149,12 +163,17 @@ impl Builder {
             cluster.nodes.insert(id, Node::new(place.clone()));
             cluster.places.push(place);
         }
-        let (voters, brokers) = (cluster.voters(), cluster.brokers().count());
+        let brokers = cluster.brokers().count();
+        let ties = match cluster.zookeeper() {
+            Some(node) => Ties::ZooKeeper(node.zookeeper_addr().to_string()),
+            None => Ties::Quorum(cluster.voters()),
+        };
         for place in &cluster.places {
-            let settings = self.settings(place, &voters, brokers);
+            let settings = self.settings(place, &ties, brokers);
             fs::write(place.dir.join("server.properties"), text(&settings))?;
         }
-        let nodes: Vec<_> = cluster.nodes().filter(|node| !self.unformatted.contains(&node.id())).collect();
+        let formatted = |node: &&Node| quorum && !self.unformatted.contains(&node.id());
+        let nodes: Vec<_> = cluster.nodes().filter(formatted).collect();
         // A JVM each: as many at once as there are cores.
         for some in nodes.chunks(thread::available_parallelism().map_or(2, Into::into)) {
             thread::scope(|scope| {
@@ -185,8 +204,8 @@ impl Builder {
         Ok(Place { id, role, ip, netns, dir, data_dirs, heap: self.heap.clone(), cluster_id, kafka })
     }
 
-    fn settings(&self, place: &Place, voters: &str, brokers: usize) -> Settings {
-        let mut all = base(place, voters, brokers);
+    fn settings(&self, place: &Place, ties: &Ties, brokers: usize) -> Settings {
+        let mut all = base(place, ties, brokers);
         let applies = |scope: &Scope| match *scope {
             Scope::Brokers => place.role.is_broker(),
             Scope::Controllers => place.role.is_controller(),

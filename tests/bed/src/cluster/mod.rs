@@ -22,9 +22,12 @@ use crate::net::Net;
 use crate::truth::View;
 use crate::wait::eventually;
 use crate::wire::{Quorum, describe_quorum};
+use crate::zk::Zk;
 
 /// How long one question may take; a healthy broker answers in milliseconds.
 const ASK: Duration = Duration::from_secs(2);
+/// A JVM starts, on a busy machine.
+const START: Duration = Duration::from_secs(30);
 
 /// A running cluster. Dropped, it leaves nothing behind.
 #[derive(Debug)]
@@ -69,6 +72,19 @@ impl Cluster {
     /// All nodes that vote.
     pub fn controllers(&self) -> impl Iterator<Item = &Node> {
         self.nodes().filter(|node| node.role().is_controller())
+    }
+
+    /// The `ZooKeeper` server, in a cluster that has one.
+    pub fn zookeeper(&self) -> Option<&Node> {
+        self.nodes().find(|node| node.role() == Role::ZooKeeper)
+    }
+
+    /// Waits for `ZooKeeper` and gives the cluster its id before a broker invents one (`KafkaZkClient.createOrGetClusterId`).
+    async fn found(&self, zookeeper: &Node) -> Result<()> {
+        let found = eventually("ZooKeeper takes the cluster's id", START, async || {
+            Zk::open(zookeeper.zookeeper_addr(), ASK).await?.found(&self.id).await
+        });
+        found.await.with_context(|| self.last_words())
     }
 
     /// The network, to cut and to heal.
@@ -157,6 +173,12 @@ impl Cluster {
             }
         }
         Err(last.unwrap_or_else(|| anyhow::anyhow!("no controller runs"))).context("no leader answered")
+    }
+
+    /// The id of the broker that `ZooKeeper` names as controller.
+    pub async fn controller(&self) -> Result<i32> {
+        let zookeeper = self.zookeeper().context("a cluster without ZooKeeper")?;
+        Zk::open(zookeeper.zookeeper_addr(), ASK).await?.controller().await
     }
 
     /// The end of the log of every node that ended by itself.

@@ -80,6 +80,11 @@ impl Node {
         (self.place.ip, 9093).into()
     }
 
+    /// Where `ZooKeeper` serves. Nothing listens there on any other node.
+    pub fn zookeeper_addr(&self) -> SocketAddr {
+        (self.place.ip, 2181).into()
+    }
+
     /// Its own directory: properties, log and data dirs are in it; there is room for a test's own files.
     pub fn dir(&self) -> &Path {
         &self.place.dir
@@ -132,7 +137,11 @@ impl Node {
         // Small and quick to start: several nodes share two cores.
         command.arg(format!("-Xmx{}", self.place.heap));
         command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-        command.args(self.place.kafka.java_args("kafka.Kafka")).arg(&state.properties);
+        let class = match self.place.role {
+            Role::ZooKeeper => "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            _ => "kafka.Kafka",
+        };
+        command.args(self.place.kafka.java_args(class)).arg(&state.properties);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.place.dir);
         state.exited = None;
         state.child =

@@ -18,7 +18,7 @@ pub enum Truth {
     InSync,
     /// Not so.
     Out,
-    /// No broker that could tell follows a live quorum.
+    /// No broker that could tell follows a live quorum; with `ZooKeeper`: it does not answer.
     Unknowable,
 }
 

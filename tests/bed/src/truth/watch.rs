@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::{Truth, View, Witness, decide};
 use crate::cluster::Cluster;
 use crate::wire::Connection;
+use crate::zk::{Registry, Zk};
 
 /// How often each broker is asked and the truth decided.
 const EVERY: Duration = Duration::from_millis(250);
@@ -39,6 +40,11 @@ impl TruthWatch {
         let brokers: Vec<_> = cluster.brokers().map(|node| (node.id(), node.bootstrap())).collect();
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
+        if let Some(zookeeper) = cluster.zookeeper() {
+            let ids = brokers.into_iter().map(|(id, _)| id).collect();
+            tasks.spawn(registered(zookeeper.zookeeper_addr(), ids, Arc::clone(&shared)));
+            return Self { shared, _tasks: tasks };
+        }
         for &(id, addr) in &brokers {
             tasks.spawn(ask(id, addr, Arc::clone(&shared)));
         }
@@ -106,6 +112,38 @@ async fn look(addr: SocketAddr, open: &mut Option<Connection>) -> anyhow::Result
     let view = View::ask_on(&mut connection).await?;
     *open = Some(connection);
     Ok(view)
+}
+
+/// Without a quorum of controllers `ZooKeeper` itself decides: who has a session there, and what the leaders and the
+/// controller wrote of each partition. While it does not answer nobody can know.
+async fn registered(addr: SocketAddr, brokers: Vec<i32>, shared: Arc<Shared>) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut open: Option<Zk> = None;
+    loop {
+        ticks.tick().await;
+        let asked = Instant::now();
+        let registry = timeout(PATIENCE, read(addr, &mut open)).await.ok().and_then(Result::ok);
+        let mut timelines = shared.timelines.lock().expect("timelines");
+        for &id in &brokers {
+            let truth = match &registry {
+                None => Truth::Unknowable,
+                Some(registry) if registry.in_sync(id) => Truth::InSync,
+                Some(_) => Truth::Out,
+            };
+            timelines.entry(id).or_default().push((asked, truth));
+        }
+    }
+}
+
+async fn read(addr: SocketAddr, open: &mut Option<Zk>) -> anyhow::Result<Registry> {
+    let mut zk = match open.take() {
+        Some(zk) => zk,
+        None => Zk::open(addr, PATIENCE).await?,
+    };
+    let registry = zk.registry().await?;
+    *open = Some(zk);
+    Ok(registry)
 }
 
 async fn record(brokers: Vec<i32>, shared: Arc<Shared>) {
