@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use pillion_probes::{limits::Limits, observe::Observations, reason::spoken, time::BootTime};
+use pillion_probes::{
+    limits::Limits,
+    observe::{Observations, Role},
+    reason::spoken,
+    time::BootTime,
+};
 use serde::{Deserialize, Serialize};
 
 /// One piece of evidence.
@@ -40,7 +45,11 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
     let process = seen.process.map(|process| process.looked);
     vec![
         piece("answer", seen.incarnation.last_answer, None, answer(seen)),
-        piece("contact", contact, Some(limits.contact), quorum(seen, now)),
+        if seen.role == Role::ZooKeeper {
+            piece("peers", seen.testimony.good, Some(limits.peers), peers(seen))
+        } else {
+            piece("contact", contact, Some(limits.contact), quorum(seen, now))
+        },
         piece("listing", listing, Some(limits.contact), listed(seen)),
         piece("scan", round, Some(limits.scan), scan(seen)),
         piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)),
@@ -65,6 +74,19 @@ fn quorum(seen: &Observations, now: BootTime) -> String {
         format!(", metadata applied to offset {offset} {} ago", spoken(now.since(since)))
     });
     format!("followed a live quorum; read index {read_index} ago{applied}")
+}
+
+fn peers(seen: &Observations) -> String {
+    let told = &seen.testimony;
+    let said = |view: &pillion_probes::zookeeper::View| {
+        let word = if view.is_against() { "against this one" } else { "in sync" };
+        format!("broker {} says {word}", view.broker)
+    };
+    let each: Vec<String> = told.witnesses().map(said).collect();
+    if each.is_empty() && told.alone {
+        return "there is no other broker: this rests on its own word".into();
+    }
+    if each.is_empty() { "no other broker has told anything that counts".into() } else { each.join(", ") }
 }
 
 fn listed(seen: &Observations) -> String {

@@ -22,6 +22,7 @@ use pillion_probes::{
     observe::Observations,
     time::BootTime,
     verdict::{Verdict, Verdicts},
+    zookeeper::Testimony,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time};
@@ -162,7 +163,12 @@ impl Board {
         if !self.clocks_parted(now) {
             return seen;
         }
-        Arc::new(Observations { contact: None, clock_stepped: Some(now.boot), ..(*seen).clone() })
+        Arc::new(Observations {
+            contact: None,
+            testimony: Testimony::default(),
+            clock_stepped: Some(now.boot),
+            ..(*seen).clone()
+        })
     }
 
     /// Where the override's sources are published ([`crate::overrides::run`]).

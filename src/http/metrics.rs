@@ -111,6 +111,11 @@ impl Sheet {
             ("answer_age", "Age of the broker's last answer", seen.incarnation.last_answer),
             ("contact_age", "Age of the proven contact with the quorum", seen.contact.map(|c| c.at)),
             ("read_index_age", "Age of the read index beneath it", seen.contact.map(|c| c.read_index)),
+            (
+                "peers_age",
+                "ZooKeeper mode: age of the last round in which other brokers found it in sync",
+                seen.testimony.good,
+            ),
             ("listing_age", "Age of the list of live brokers", seen.listing.map(|l| l.as_of)),
             ("scan_age", "Age of the last complete scan", seen.round.as_deref().map(|r| r.as_of)),
             (

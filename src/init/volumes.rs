@@ -79,6 +79,7 @@ pub(super) fn plan(
         controller: config.broker.mode.has_controller(),
         static_voter,
         native: native(config),
+        by_broker: !config.broker.mode.is_kraft(),
     };
     storage::plan(found, &wanted, intent)
 }

@@ -14,22 +14,24 @@ mod quorum;
 mod run;
 mod scan;
 mod stepped;
+mod zookeeper;
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use desk::Desk;
+use pillion_probes::observe::Role;
 pub use run::{RunError, run};
 use uuid::Uuid;
 
 use crate::{
     config::Timing,
     files::read_capped,
-    kafka::{Address, WireError},
+    kafka::{Address, WireError, requests::ListedBrokers},
     properties,
     storage::{META_MAX_BYTES, META_PROPERTIES, MetaProperties},
 };
@@ -60,11 +62,19 @@ pub struct Target {
     pub clean_shutdown: Option<bool>,
     /// Deadlines and intervals.
     pub timing: Timing,
-    /// Live brokers that the last listing named.
-    pub brokers: Cell<u32>,
+    /// What the node is.
+    pub role: Role,
+    /// What the broker last said of who is alive.
+    pub roster: RefCell<Option<ListedBrokers>>,
 }
 
 impl Target {
+    /// Live brokers that the last listing named.
+    fn brokers(&self) -> u32 {
+        let count = self.roster.borrow().as_ref().map_or(0, |roster| roster.brokers.len());
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     /// The directory id by which the quorum's leader knows this broker, once it has one (Kafka 3.7).
     fn directory_id(&self) -> Option<Uuid> {
         directory_id(&self.metadata_dir)
@@ -86,7 +96,10 @@ pub async fn observe(desk: &Desk, target: &Target) {
         applied::watch(desk, target),
         process::watch(desk, target),
         stepped::watch(desk),
-        lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
+        lives::each(desk, async |life| match target.role {
+            Role::ZooKeeper => zookeeper::watch(desk, target, &life).await,
+            Role::Broker | Role::Combined => quorum::watch(desk, target, &life).await,
+        }),
         lives::each(desk, async |life| listing::watch(desk, target, &life).await),
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),

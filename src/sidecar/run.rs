@@ -1,9 +1,9 @@
 //! One run of the sidecar, from the configuration to the clean stop.
 
-use std::{cell::Cell, io, path::Path, sync::Arc, time::Duration};
+use std::{cell::RefCell, io, path::Path, sync::Arc, time::Duration};
 
 use pillion_probes::{
-    limits::Limits,
+    limits::{Limits, controller_limit, peers_limit},
     observe::{Observations, Role},
 };
 use tokio::{net::TcpListener, time::timeout};
@@ -44,8 +44,8 @@ pub enum RunError {
 pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) -> Result<(), RunError> {
     let clock = Clock::system();
     let timing = config.sidecar.timing;
-    let limits = limits(&timing);
     let role = role(identity).map_err(RunError::Usage)?;
+    let limits = limits(&timing, role);
     fits(config, identity).map_err(RunError::Usage)?;
     let address = config.sidecar.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
@@ -66,7 +66,7 @@ pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) 
     ];
     tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
-    let target = target(config, identity);
+    let target = target(config, identity, role);
     tokio::select! {
         () = observe(&desk, &target) => {}
         () = stop.cancelled() => {}
@@ -79,9 +79,14 @@ pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) 
     Ok(())
 }
 
-fn limits(timing: &Timing) -> Limits {
+fn limits(timing: &Timing, role: Role) -> Limits {
     Limits {
-        contact: timing.contact_age_limit(),
+        contact: match role {
+            Role::ZooKeeper => timing.own_age_limit(),
+            Role::Broker | Role::Combined => timing.contact_age_limit(),
+        },
+        peers: peers_limit(timing.session_timeout, timing.request_timeout),
+        controller: controller_limit(timing.session_timeout),
         lease: timing.session_timeout.saturating_sub(timing.heartbeat_interval),
         heartbeat: timing.heartbeat_interval,
         scan: timing.scan_max_age,
@@ -95,6 +100,7 @@ fn role(identity: &Identity) -> Result<Role, Problem> {
     match identity.mode {
         Mode::KraftBroker => Ok(Role::Broker),
         Mode::KraftCombined => Ok(Role::Combined),
+        Mode::ZooKeeper => Ok(Role::ZooKeeper),
         Mode::KraftController => Err(Problem::new(
             "broker.mode",
             "a node that is only a controller is not judged by this version",
@@ -134,7 +140,7 @@ fn shown(identity: &Identity) -> board::Identity {
     }
 }
 
-fn target(config: &Config, identity: &Identity) -> Target {
+fn target(config: &Config, identity: &Identity, role: Role) -> Target {
     let text = |path: &Path| path.display().to_string();
     let address = |host: &str, port| Address { host: host.to_owned(), port };
     Target {
@@ -147,7 +153,8 @@ fn target(config: &Config, identity: &Identity) -> Target {
         properties: config.run_dir.join(SERVER_PROPERTIES),
         clean_shutdown: clean_shutdown(identity),
         timing: config.sidecar.timing,
-        brokers: Cell::new(0),
+        role,
+        roster: RefCell::default(),
     }
 }
 

@@ -26,6 +26,7 @@ fn broker() -> Wanted {
         controller: false,
         static_voter: false,
         native: true,
+        by_broker: false,
     }
 }
 
