@@ -18,6 +18,7 @@ mod replace;
 mod replicas;
 mod scene;
 mod versions;
+mod zookeeper;
 
 use libtest_mimic::{Arguments, Trial};
 use scene::{Scene, Stage};
@@ -47,6 +48,14 @@ const TESTS: &[Test] = &[
     ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
+    ("zookeeper_catch_up_after_a_kill", Stage::Zk39, zookeeper::catch_up),
+    ("zookeeper_terminated_and_restarted", Stage::Zk39, zookeeper::terminated),
+    ("zookeeper_cut_off_while_serving", Stage::Zk39, zookeeper::cut_off),
+    ("zookeeper_stopped_by_a_signal_and_resumed", Stage::Zk39, zookeeper::paused),
+    ("zookeeper_controller_killed", Stage::Zk39, zookeeper::controller_killed),
+    ("zookeeper_itself_paused", Stage::Zk39, zookeeper::zookeeper_paused),
+    ("zookeeper_one_broker_is_left", Stage::Zk39, zookeeper::alone),
+    ("zookeeper_smoke_on_2_8", Stage::Zk28, zookeeper::smoke),
 ];
 
 fn main() {

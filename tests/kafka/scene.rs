@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Cluster, Fleet, NEWEST, Truth, V3_9, V4_1, score::Score, topics::Topic};
+use bed::{Cluster, Fleet, NEWEST, Truth, V2_8, V3_9, V4_1, score::Score, topics::Topic};
 use tokio::runtime::Runtime;
 
 /// Long enough for anything that will happen at all.
@@ -31,6 +31,10 @@ pub enum Stage {
     V41,
     /// One controller and three brokers of 3.9.
     V39,
+    /// `ZooKeeper` and three brokers of 3.9.
+    Zk39,
+    /// `ZooKeeper` and three brokers of 2.8.
+    Zk28,
 }
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -79,6 +83,8 @@ impl Scene {
             }
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
+            Stage::Zk39 => Cluster::builder(V3_9).zookeeper().brokers(3),
+            Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };
         let began = Instant::now();
         let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));
