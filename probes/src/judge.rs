@@ -238,10 +238,12 @@ impl Case {
             self.reasons.push(Reason::ForeignLogDirs { missing: told.missing.clone() });
         }
         // Nothing assigned is believed only when the dirs hold nothing either. The answer about the dirs must lie
-        // between two scans that found nothing, or a topic made or deleted in between would look like a fault.
+        // between two scans that found nothing, or a topic made or deleted in between would look like a fault. In
+        // ZooKeeper mode the controller has a replica made first (LeaderAndIsr) and tells of it later (UpdateMetadata).
+        let telling = if seen.role == Role::ZooKeeper { limits.settle } else { Duration::ZERO };
         let hosted: u64 = told.dirs.iter().map(|dir| dir.replicas).sum();
         let between = seen.nothing_assigned_since.is_some_and(|since| since < told.sent)
-            && seen.round.as_deref().is_some_and(|round| told.answered < round.started);
+            && seen.round.as_deref().is_some_and(|round| told.answered.forth(telling) < round.started);
         if hosted > 0 && between {
             self.reasons.push(Reason::UnlistedReplicas { hosted });
         }

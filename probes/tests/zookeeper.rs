@@ -280,6 +280,25 @@ fn nobody_who_can_be_asked_is_not_alone() {
 }
 
 #[test]
+fn a_replica_that_was_made_and_is_not_told_of_yet() {
+    let mut seen = settled(10_000);
+    let nothing = |ms| {
+        Some(Arc::new(Scan {
+            started: at(ms),
+            finished: at(ms),
+            as_of: at(ms),
+            bytes: 1,
+            tally: Tally::default(),
+        }))
+    };
+    seen.nothing_assigned_since = Some(at(1000));
+    seen.round = nothing(12_500);
+    assert_eq!(codes(&seen, 12_500), [""; 0], "the log dirs told 2.5 s ago");
+    seen.round = nothing(12_501);
+    assert_eq!(codes(&seen, 12_501), ["unlisted-replicas"]);
+}
+
+#[test]
 fn limits_follow_the_session() {
     let s = Duration::from_secs;
     assert_eq!(peers_limit(s(18), s(3)), s(9));

@@ -123,7 +123,16 @@ pub(super) fn notices(config: &Config, found: &[LogDir], plan: &Plan) -> Vec<Str
             "{path} holds lost+found, at which Kafka stops: let log.dirs name a directory below the mount point"
         ));
     }
-    if config.storage.bootstrap && matches!(plan, Plan::Ready { .. }) {
+    let fresh = found.iter().all(LogDir::is_fresh);
+    if fresh && !config.broker.mode.is_kraft() {
+        notices.push(format!(
+            "the volumes are left to the broker. The first one of a new cluster invents the cluster's id, unless ZooKeeper \
+             has it: before it starts, let zookeeper-shell.sh create /cluster \"\" and create /cluster/id \
+             {{\"version\":\"1\",\"id\":\"{}\"}}",
+            config.cluster.id
+        ));
+    }
+    if config.storage.bootstrap && !fresh && matches!(plan, Plan::Ready { .. }) {
         let place = config.places.of("storage.bootstrap");
         notices
             .push(format!("{place} is still set: take it out, or a lost volume will be taken for a new one"));
