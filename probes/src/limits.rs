@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// the others can fence it. See [`contact_limit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Oldest contact with a live quorum that a verdict may rest on.
+    /// Oldest contact with a live quorum that a verdict may rest on; in `ZooKeeper` mode the oldest list of live
+    /// brokers by the broker itself, which tells one that hangs.
     pub contact: Duration,
     /// For how long after contact the controllers cannot fence the broker: their session timeout less a heartbeat's
     /// interval. A verdict may rest on contact for less than that, for it is read and acted on later.

@@ -140,6 +140,10 @@ impl Testimony {
         });
         self.views.extend(views.into_iter().map(Arc::new));
         self.note_controller(started, &silent, own.id);
+        if alone {
+            // It is the controller.
+            self.mute_controller = None;
+        }
         let nobody = silent.is_empty() && self.views.is_empty();
         match self.weigh(started, own, alone, nobody) {
             Finding::Good => {

@@ -55,6 +55,7 @@ const TESTS: &[Test] = &[
     ("zookeeper_controller_killed", Stage::Zk39, zookeeper::controller_killed),
     ("zookeeper_itself_paused", Stage::Zk39, zookeeper::zookeeper_paused),
     ("zookeeper_one_broker_is_left", Stage::Zk39, zookeeper::alone),
+    ("zookeeper_migration_is_told_by_name", Stage::Zk39, zookeeper::migrating),
     ("zookeeper_smoke_on_2_8", Stage::Zk28, zookeeper::smoke),
 ];
 

@@ -1,6 +1,9 @@
 //! Faults in `ZooKeeper` mode. The truth is what `ZooKeeper` holds: who has a session, and every ISR.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use bed::{Truth, View};
@@ -192,5 +195,31 @@ pub fn zookeeper_paused(scene: &Scene) -> Result<()> {
         let (score, _) = scene.fleet.score_since(id, since);
         ensure!(score.false_ready.is_zero() && !score.ready_unknowable.is_zero(), "{score:?}");
     }
+    Ok(())
+}
+
+/// A broker on its way to `KRaft` (KIP-866) has two sources of truth: it is told by name, and not judged.
+pub fn migrating(scene: &Scene) -> Result<()> {
+    let node = scene.fleet.cluster.node(1003);
+    let ours = scene.fleet.run_dir(1003).join("server.properties");
+    let theirs = node.dir().join("migrating.properties");
+    let migration = format!(
+        "zookeeper.metadata.migration.enable=true\ncontroller.quorum.voters=9@{}:9093\n\
+         controller.listener.names=CONTROLLER\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n",
+        scene.fleet.cluster.net().host_ip()
+    );
+    fs::write(&theirs, fs::read_to_string(&ours)? + &migration)?;
+    node.term()?;
+    run(node.wait_exit(SOON))?;
+    scene.wait_truth(1003, Truth::Out)?;
+    node.start_with(theirs)?;
+    scene.wait_says(1003, "not-judgeable")?;
+    scene.says(1003, "KIP-866")?;
+    node.kill()?;
+    // Its session must be over before it may come back.
+    pass(SESSION);
+    node.start_with(ours)?;
+    scene.wait(1003, true)?;
     Ok(())
 }
