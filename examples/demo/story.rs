@@ -114,7 +114,7 @@ impl<'f> Stage<'f> {
 
     async fn out(&mut self, broker: i32) -> Result<()> {
         self.fleet.wait(broker, false, SOON).await?;
-        self.fleet.truth.wait(broker, Truth::Out, SOON).await
+        self.fleet.truth.wait_dropped(broker, SOON).await
     }
 }
 

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Exit, out};
 use crate::{
+    clock::Clock,
     config::{self, Config, Sources},
     init::Identity,
     problem::Problem,
@@ -62,7 +63,7 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
         let stop = CancellationToken::new();
         let signals = stop_on_signal(stop.clone());
         tokio::select! {
-            outcome = sidecar::run(&config, &identity, stop) => outcome,
+            outcome = sidecar::run(&config, &identity, Clock::system(), stop) => outcome,
             never = signals => never,
         }
     });

@@ -41,8 +41,12 @@ pub enum RunError {
 }
 
 /// Watches the broker that init prepared, until `stop`.
-pub async fn run(config: &Config, identity: &Identity, stop: CancellationToken) -> Result<(), RunError> {
-    let clock = Clock::system();
+pub async fn run(
+    config: &Config,
+    identity: &Identity,
+    clock: Clock,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let timing = config.sidecar.timing;
     let role = role(identity).map_err(RunError::Usage)?;
     let limits = limits(&timing, role);

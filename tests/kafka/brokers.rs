@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use bed::{Truth, View};
 
-use super::scene::{BLUR, NOTICE, RETURN, SOON, Scene, pass, run};
+use super::scene::{AGE, BLUR, NOTICE, RETURN, SOON, Scene, pass, run};
 
 pub fn another_dead(scene: &Scene) -> Result<()> {
     scene.topic("others")?;
     scene.fleet.cluster.node(1003).kill()?;
     let since = Instant::now();
-    scene.wait_truth(1003, Truth::Out)?;
+    scene.wait_dropped(1003)?;
     pass(Duration::from_secs(5));
     for id in [1001, 1002] {
         scene.no_blip(id, since)?;
@@ -31,7 +31,7 @@ pub fn catch_up(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     node.kill()?;
     scene.wait(1003, false)?;
-    scene.wait_truth(1003, Truth::Out)?;
+    scene.wait_dropped(1003)?;
     // Three copies of each record: this is what 1003 misses.
     run(scene.fleet.cluster.fill("behind", 1 << 30))?;
     ensure!(scene.score(1003, since).false_ready <= BLUR);
@@ -72,7 +72,7 @@ pub fn paused(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     node.pause()?;
     scene.wait(1001, false)?;
-    scene.wait_truth(1001, Truth::Out)?;
+    scene.wait_dropped(1001)?;
     scene.unready_before_out(1001, since)?;
     run(bed::eventually("1001 is called dead", SOON, async || {
         let (status, body) = scene.fleet.ask(1001, "/livez").await?;
@@ -90,7 +90,7 @@ pub fn paused(scene: &Scene) -> Result<()> {
     scene.wait_truth(1001, Truth::InSync)?;
     scene.wait(1001, true)?;
     let score = scene.score(1001, since);
-    ensure!(score.false_ready <= BLUR, "{score:?}");
+    ensure!(score.false_ready <= AGE + BLUR, "{score:?}");
     ensure!(scene.score(1001, resumed).false_unready <= RETURN);
     for id in [1002, 1003] {
         scene.no_blip(id, since)?;

@@ -17,7 +17,7 @@ pub fn cut_off(scene: &Scene) -> Result<()> {
         net.cut_both(1002, controller)?;
     }
     scene.wait(1002, false)?;
-    scene.wait_truth(1002, Truth::Out)?;
+    scene.wait_dropped(1002)?;
     let own = run(View::ask(scene.fleet.cluster.node(1002).bootstrap(), Duration::from_secs(2)))?;
     ensure!(own.lists(1002) && own.in_sync(1002), "its own metadata goes on to look perfect");
     scene.says(1002, "quorum-contact-lost")?;
@@ -129,7 +129,7 @@ pub fn deposed(scene: &Scene) -> Result<()> {
         cluster.net().cut_both(leader, id)?;
     }
     scene.wait(1001, false)?;
-    scene.wait_truth(1001, Truth::Out)?;
+    scene.wait_dropped(1001)?;
     scene.unready_before_out(1001, since)?;
     ensure!(scene.score(1001, since).false_ready.is_zero());
     cluster.net().heal_all()?;

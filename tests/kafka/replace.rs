@@ -29,7 +29,7 @@ pub fn lost_volume(scene: &Scene) -> Result<()> {
     let replace = ["--replace", "--set", others.as_str()];
     // Nobody has missed it yet: it may run elsewhere.
     says(scene, &replace, 64, "among the living")?;
-    scene.wait_truth(LOST, Truth::Out)?;
+    scene.wait_dropped(LOST)?;
     let said = run(bed::eventually("single-0 is named", SOON, async || {
         says(scene, &replace, 64, "only copy of single-0")
     }))?;

@@ -25,7 +25,7 @@ pub fn out_of_isr(scene: &Scene) -> Result<()> {
     run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led_by_1001)))?;
     let since = Instant::now();
     scene.fleet.cluster.net().cut(1003, 1001)?;
-    scene.wait_truth(1003, Truth::Out)?;
+    scene.wait_dropped(1003)?;
     scene.wait(1003, false)?;
     let score = scene.score(1003, since);
     ensure!(score.false_ready <= NOTICE, "{score:?}");

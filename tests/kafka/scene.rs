@@ -15,6 +15,8 @@ use tokio::runtime::Runtime;
 pub const SOON: Duration = Duration::from_secs(120);
 /// Both the truth and the answers are sampled each 250 ms: so much may a change seem earlier or later than it was.
 pub const BLUR: Duration = Duration::from_millis(500);
+/// How old contact with the quorum may be: so long may a broker that fell silent be called ready.
+pub const AGE: Duration = Duration::from_millis(4500);
 /// From a change in the ISR to the answer of a prober: a scan each 500 ms, a poll each 250 ms, and their blur.
 pub const NOTICE: Duration = Duration::from_secs(2);
 /// From being in sync to being called so: contact by two polls, a complete scan, the log dirs, and a loaded machine.
@@ -55,7 +57,7 @@ pub fn play(name: &str, stage: Stage, act: fn(&Scene) -> Result<()>) -> Result<(
         *open = Some((stage, Scene::build(stage)?));
     }
     let (_, scene) = open.as_ref().context("just built")?;
-    scene.heal().context("failed to heal the cluster before the test")?;
+    run(scene.fleet.heal(SOON)).context("failed to heal the cluster before the test")?;
     let began = Instant::now();
     let outcome = act(scene);
     println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
@@ -91,25 +93,6 @@ impl Scene {
         let fleet = run(Fleet::start(builder, pillion, ""))?;
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
         Ok(Self { fleet })
-    }
-
-    /// Undoes what a test may have left behind and waits until all is well.
-    fn heal(&self) -> Result<()> {
-        let cluster = &self.fleet.cluster;
-        cluster.net().heal_all()?;
-        for node in cluster.nodes() {
-            // A node that is not paused, or does not run, is not concerned.
-            let _ = node.resume();
-            if !node.running() {
-                node.start()?;
-            }
-        }
-        for id in self.fleet.ids() {
-            if self.fleet.agent_pid(id).is_none() {
-                self.fleet.start_agent(id)?;
-            }
-        }
-        run(self.fleet.wait_all_ready(SOON))
     }
 
     /// Shows the end of the logs of a test that failed.
@@ -170,7 +153,7 @@ impl Scene {
         )?;
         let out = first(
             self.fleet
-                .truth_since(id, since)
+                .others_since(id, since)
                 .into_iter()
                 .find(|(_, truth)| *truth == Truth::Out)
                 .map(|(at, _)| at),
@@ -191,6 +174,11 @@ impl Scene {
 
     pub fn wait_truth(&self, id: i32, truth: Truth) -> Result<()> {
         run(self.fleet.truth.wait(id, truth, SOON))
+    }
+
+    /// Waits until the other brokers see a broker out.
+    pub fn wait_dropped(&self, id: i32) -> Result<()> {
+        run(self.fleet.truth.wait_dropped(id, SOON))
     }
 
     /// `/readyz` says this reason now.

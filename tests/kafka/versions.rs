@@ -20,7 +20,7 @@ fn killed(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     node.kill()?;
     scene.wait(1003, false)?;
-    scene.wait_truth(1003, Truth::Out)?;
+    scene.wait_dropped(1003)?;
     run(scene.fleet.cluster.fill("smoke", 256 << 20))?;
     ensure!(scene.score(1003, since).false_ready <= BLUR);
     let since = Instant::now();
@@ -40,7 +40,7 @@ fn cut_off(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     net.cut_both(1002, 1)?;
     scene.wait(1002, false)?;
-    scene.wait_truth(1002, Truth::Out)?;
+    scene.wait_dropped(1002)?;
     scene.unready_before_out(1002, since)?;
     ensure!(scene.score(1002, since).false_ready.is_zero());
     let healed = Instant::now();

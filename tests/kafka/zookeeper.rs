@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, ensure};
 use bed::{Truth, View};
 
-use super::scene::{BLUR, NOTICE, SOON, Scene, pass, run};
+use super::scene::{AGE, BLUR, NOTICE, SOON, Scene, pass, run};
 
 /// The node that is `ZooKeeper`.
 const ZOOKEEPER: i32 = 1;
@@ -37,8 +37,9 @@ fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
     node.kill()?;
     scene.wait(1003, false)?;
     // A broker that starts while its old session lives is turned away by ZooKeeper, and ends.
-    scene.wait_truth(1003, Truth::Out)?;
+    scene.wait_dropped(1003)?;
     scene.unready_before_out(1003, since)?;
+    ensure!(scene.score(1003, since).false_ready <= BLUR);
     run(scene.fleet.cluster.fill(topic, missed))?;
     returns(scene, 1003)?;
     for id in others(1003) {
@@ -68,7 +69,7 @@ pub fn terminated(scene: &Scene) -> Result<()> {
     node.term()?;
     scene.wait(1002, false)?;
     run(node.wait_exit(SOON))?;
-    scene.wait_truth(1002, Truth::Out)?;
+    scene.wait_dropped(1002)?;
     ensure!(scene.score(1002, since).false_ready <= NOTICE);
     returns(scene, 1002)?;
     for id in others(1002) {
@@ -83,7 +84,7 @@ pub fn cut_off(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     net.cut_both(id, ZOOKEEPER)?;
     let unready = scene.wait(id, false)?;
-    scene.wait_truth(id, Truth::Out)?;
+    scene.wait_dropped(id)?;
     let own = run(View::ask(scene.fleet.cluster.node(id).bootstrap(), Duration::from_secs(2)))?;
     ensure!(own.lists(id) && own.in_sync(id), "its own metadata goes on to look perfect");
     println!("    {id}: called unready {:.1} s after the cut", (unready - since).as_secs_f64());
@@ -116,14 +117,14 @@ pub fn paused(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     node.pause()?;
     scene.wait(1001, false)?;
-    scene.wait_truth(1001, Truth::Out)?;
+    scene.wait_dropped(1001)?;
     scene.unready_before_out(1001, since)?;
     pass(Duration::from_secs(30).saturating_sub(since.elapsed()));
     let resumed = Instant::now();
     node.resume()?;
     scene.wait_truth(1001, Truth::InSync)?;
     scene.wait(1001, true)?;
-    ensure!(scene.score(1001, since).false_ready <= BLUR);
+    ensure!(scene.score(1001, since).false_ready <= AGE + BLUR);
     ensure!(scene.score(1001, resumed).false_unready <= SETTLED);
     scene.never_dead(1001, since)?;
     for id in others(1001) {
@@ -140,7 +141,7 @@ pub fn controller_killed(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     cluster.node(old).kill()?;
     scene.wait(old, false)?;
-    scene.wait_truth(old, Truth::Out)?;
+    scene.wait_dropped(old)?;
     run(bed::eventually("another controller", SOON, async || {
         let now = cluster.controller().await?;
         ensure!(now != old, "still {now}");
@@ -168,7 +169,7 @@ pub fn alone(scene: &Scene) -> Result<()> {
     scene.wait(1001, false)?;
     scene.wait_says(1001, "peers-stale")?;
     for id in [1002, 1003] {
-        scene.wait_truth(id, Truth::Out)?;
+        scene.wait_dropped(id)?;
     }
     scene.wait(1001, true)?;
     let (_, said) = run(scene.fleet.ask(1001, "/readyz"))?;
@@ -212,7 +213,7 @@ pub fn migrating(scene: &Scene) -> Result<()> {
     fs::write(&theirs, fs::read_to_string(&ours)? + &migration)?;
     node.term()?;
     run(node.wait_exit(SOON))?;
-    scene.wait_truth(1003, Truth::Out)?;
+    scene.wait_dropped(1003)?;
     node.start_with(theirs)?;
     scene.wait_says(1003, "not-judgeable")?;
     scene.says(1003, "KIP-866")?;

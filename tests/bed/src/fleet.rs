@@ -189,6 +189,24 @@ impl Fleet {
         Ok(())
     }
 
+    /// Undoes what a fault may have left behind, links, pauses, processes, and waits until all is well.
+    pub async fn heal(&self, deadline: Duration) -> Result<()> {
+        self.cluster.net().heal_all()?;
+        for node in self.cluster.nodes() {
+            // A node that does not run is not concerned.
+            let _ = node.resume();
+            if !node.running() {
+                node.start()?;
+            }
+        }
+        for id in self.ids() {
+            if self.agent_pid(id).is_none() {
+                self.start_agent(id)?;
+            }
+        }
+        self.wait_all_ready(deadline).await
+    }
+
     /// Polls of `/readyz` since an instant, as (when answered, ready).
     pub fn ready_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
         after(&self.member(id).ready, since)
@@ -204,6 +222,11 @@ impl Fleet {
         answers.iter().filter(|answer| answer.at >= since).map(|answer| (answer.at, !dead(answer))).collect()
     }
 
+    /// From now on polls the broker's port each `every`; see [`Watch::pace`].
+    pub fn pace_tcp(&self, id: i32, every: Duration) {
+        self.member(id).tcp.pace(every);
+    }
+
     /// Polls of the broker's port since an instant.
     pub fn tcp_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
         after(&self.member(id).tcp, since)
@@ -212,6 +235,11 @@ impl Fleet {
     /// The truth about a broker since an instant.
     pub fn truth_since(&self, id: i32, since: Instant) -> Vec<(Instant, Truth)> {
         self.truth.timeline(id).into_iter().filter(|(at, _)| *at >= since).collect()
+    }
+
+    /// What the other brokers said of a broker since an instant.
+    pub fn others_since(&self, id: i32, since: Instant) -> Vec<(Instant, Truth)> {
+        self.truth.others(id).into_iter().filter(|(at, _)| *at >= since).collect()
     }
 
     /// Seconds of wrong verdict since an instant: pillion's, and a TCP probe's.

@@ -4,10 +4,12 @@
 //! Everything ends with the [`Cluster`]: processes, namespaces, links, directories.
 
 pub mod cluster;
+pub mod contenders;
 pub mod fetch;
 pub mod fleet;
 pub mod load;
 pub mod net;
+pub mod pace;
 pub mod process;
 pub mod score;
 pub mod topics;
@@ -18,10 +20,11 @@ pub mod wire;
 pub mod zk;
 
 pub use cluster::{Builder, Cluster, Node};
+pub use contenders::{Contender, Contenders};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};
 pub use fleet::Fleet;
 pub use load::{Load, LoadReport};
-pub use net::{Net, Peer};
+pub use net::{Links, Net, Peer};
 pub use score::{Score, score};
 pub use truth::{Truth, TruthWatch, View};
 pub use wait::eventually;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
+use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
+use kafka_protocol::messages::{ElectLeadersRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -12,8 +15,11 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::cluster::Cluster;
 use crate::wait::eventually;
+use crate::wire::Connection;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// `ElectionType.UNCLEAN`.
+const UNCLEAN: i8 = 1;
 const RECORD: usize = 64 << 10;
 
 /// A topic to be made.
@@ -98,6 +104,24 @@ impl Cluster {
         let results = self.admin()?.delete_topics(&[name], &options()).await?;
         let result = results.into_iter().next().context("no result")?;
         result.map(drop).map_err(|(name, code)| anyhow!("{name}: {code}"))
+    }
+
+    /// Makes one of a partition's live replicas its leader, although it is not in the ISR.
+    pub async fn elect_unclean(&self, topic: &str, partition: i32) -> Result<()> {
+        let name = TopicName(StrBytes::from_string(topic.to_owned()));
+        let which = TopicPartitions::default().with_topic(name).with_partitions(vec![partition]);
+        let request = ElectLeadersRequest::default()
+            .with_election_type(UNCLEAN)
+            .with_topic_partitions(Some(vec![which]))
+            .with_timeout_ms(10_000);
+        let node = self.brokers().find(|node| node.running()).context("no broker runs")?;
+        let answer = Connection::open(node.bootstrap(), PATIENCE).await?.call(&request).await?;
+        ensure!(answer.error_code == 0, "ElectLeaders: error {}", answer.error_code);
+        let results = answer.replica_election_results.iter().flat_map(|topic| &topic.partition_result);
+        for result in results {
+            ensure!(result.error_code == 0, "{topic}-{}: error {}", result.partition_id, result.error_code);
+        }
+        Ok(())
     }
 
     /// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas.

@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
+
+use crate::pace::Pace;
 
 const EVERY: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -53,38 +55,38 @@ impl Answer {
     }
 }
 
-/// Polls in the background: every 250 ms, 1 s of patience. Stops when dropped.
+/// Polls in the background: every 250 ms unless told, 1 s of patience. Stops when dropped.
 #[derive(Debug)]
 pub struct Watch {
     answers: Arc<Mutex<Vec<Answer>>>,
+    pace: Pace,
     task: JoinHandle<()>,
 }
 
 impl Watch {
     /// GETs `path` with plain HTTP.
     pub fn http(addr: SocketAddr, path: &str) -> Self {
-        Self::start(addr, Some(path.to_owned()), EVERY)
+        Self::start(addr, Some(path.to_owned()))
     }
 
     /// Connects, and closes.
     pub fn tcp(addr: SocketAddr) -> Self {
-        Self::start(addr, None, EVERY)
+        Self::start(addr, None)
     }
 
-    /// Connects at a kubelet's pace: a paused broker accepts as many connects as its backlog holds (50),
-    /// which quick pollers use up and so flatter this probe.
-    pub fn tcp_every(addr: SocketAddr, every: Duration) -> Self {
-        Self::start(addr, None, every)
+    /// From now on polls each `every`. A paused broker accepts as many connects as its backlog holds (50), which
+    /// quick pollers use up and so flatter a probe of the port; a kubelet's pace of 10 s does not.
+    pub fn pace(&self, every: Duration) {
+        self.pace.set(every);
     }
 
-    fn start(addr: SocketAddr, path: Option<String>, every: Duration) -> Self {
+    fn start(addr: SocketAddr, path: Option<String>) -> Self {
+        let pace = Pace::new(EVERY);
+        let kept_pace = pace.clone();
         let answers: Arc<Mutex<Vec<Answer>>> = Arc::default();
         let kept = Arc::clone(&answers);
         let task = tokio::spawn(async move {
-            let mut ticks = interval(every);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                ticks.tick().await;
                 let asked = Instant::now();
                 let outcome = match timeout(PATIENCE, poll(addr, path.as_deref())).await {
                     Ok(Ok(outcome)) => outcome,
@@ -92,9 +94,10 @@ impl Watch {
                     Err(_) => Outcome::Failed("timed out".to_owned()),
                 };
                 kept.lock().expect("answers").push(Answer { asked, at: Instant::now(), outcome });
+                kept_pace.wait(asked).await;
             }
         });
-        Self { answers, task }
+        Self { answers, pace, task }
     }
 
     /// Every answer so far.

@@ -67,7 +67,7 @@ async fn killed_and_restarted(cluster: &Cluster, truth: &TruthWatch, load: &Load
     node.kill()?;
     let at = Instant::now();
     ensure!(!node.running() && node.pid().is_none());
-    truth.wait(1003, Truth::Out, SOON).await?;
+    truth.wait_dropped(1003, SOON).await?;
     eprintln!("killed: out after {:?}", at.elapsed());
     load.wait_acked(100, SOON).await?;
     node.start()?;
@@ -87,7 +87,7 @@ async fn cut_off_and_healed(cluster: &Cluster, truth: &TruthWatch, port: &Watch)
     let before = wrong();
     cluster.net().cut_both(1002, CONTROLLER)?;
     let at = Instant::now();
-    truth.wait(1002, Truth::Out, SOON).await?;
+    truth.wait_dropped(1002, SOON).await?;
     eprintln!("cut off: out after {:?}", at.elapsed());
     let own = View::ask(cluster.node(1002).bootstrap(), Duration::from_secs(2)).await?;
     ensure!(own.lists(1002), "a broker cut off serves its last image, which lists itself");
@@ -106,7 +106,7 @@ async fn cut_off_and_healed(cluster: &Cluster, truth: &TruthWatch, port: &Watch)
 async fn paused_and_resumed(cluster: &Cluster, truth: &TruthWatch) -> Result<()> {
     cluster.node(1001).pause()?;
     let at = Instant::now();
-    truth.wait(1001, Truth::Out, SOON).await?;
+    truth.wait_dropped(1001, SOON).await?;
     eprintln!("paused: out after {:?}", at.elapsed());
     ensure!(cluster.node(1001).running(), "paused is not dead");
     cluster.node(1001).resume()?;

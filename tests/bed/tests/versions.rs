@@ -60,7 +60,7 @@ async fn comes_up_on_zookeeper(version: &str) -> Result<()> {
         truth.wait(id, Truth::InSync, SOON).await?;
     }
     cluster.node(1003).kill()?;
-    truth.wait(1003, Truth::Out, SOON).await?;
+    truth.wait_dropped(1003, SOON).await?;
     ensure!(truth.now(1001) == Truth::InSync && truth.now(1002) == Truth::InSync);
     cluster.node(1).pause()?;
     truth.wait(1001, Truth::Unknowable, SOON).await?;

@@ -24,6 +24,7 @@ pub struct Builder {
     extra: Vec<(Scope, String, String)>,
     small: Vec<(i32, usize, u64)>,
     unformatted: BTreeSet<i32>,
+    jmx: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,7 @@ impl Builder {
             extra: Vec::new(),
             small: Vec::new(),
             unformatted: BTreeSet::new(),
+            jmx: false,
         }
     }
 
@@ -119,6 +121,12 @@ impl Builder {
     /// them and writes their properties, then [`Node::start_with`].
     pub fn unformatted(mut self, nodes: impl IntoIterator<Item = i32>) -> Self {
         self.unformatted.extend(nodes);
+        self
+    }
+
+    /// Starts every broker with the JVM's own JMX agent, at [`Node::jmx_addr`].
+    pub fn jmx(mut self) -> Self {
+        self.jmx = true;
         self
     }
 
@@ -201,7 +209,8 @@ impl Builder {
             }
         }
         let (cluster_id, kafka) = (cluster.cluster_id().to_owned(), cluster.kafka().clone());
-        Ok(Place { id, role, ip, netns, dir, data_dirs, heap: self.heap.clone(), cluster_id, kafka })
+        let (heap, jmx) = (self.heap.clone(), self.jmx && role.is_broker());
+        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka })
     }
 
     fn settings(&self, place: &Place, ties: &Ties, brokers: usize) -> Settings {

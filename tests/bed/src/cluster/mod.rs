@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 pub use builder::Builder;
-pub use node::Node;
+pub use node::{Doing, Node, Pulse};
 pub use properties::Role;
 
 use crate::fetch::Kafka;

@@ -1,12 +1,13 @@
 //! One node: where it lives, and its process.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +16,9 @@ use super::properties::Role;
 use crate::fetch::{Kafka, succeeded};
 use crate::process;
 use crate::wait::eventually;
+
+/// The port of the JMX agent, in each namespace.
+const JMX_PORT: u16 = 9999;
 
 /// What is fixed about a node.
 #[derive(Debug, Clone)]
@@ -26,6 +30,7 @@ pub(super) struct Place {
     pub dir: PathBuf,
     pub data_dirs: Vec<PathBuf>,
     pub heap: String,
+    pub jmx: bool,
     pub cluster_id: String,
     pub kafka: Kafka,
 }
@@ -34,7 +39,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub struct Node {
     place: Place,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
@@ -42,12 +47,48 @@ struct State {
     properties: PathBuf,
     child: Option<Child>,
     exited: Option<ExitStatus>,
+    started: Option<Instant>,
+    paused: bool,
+}
+
+/// What a node's process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// It runs since then.
+    Running(Instant),
+    /// It is stopped by a signal.
+    Paused,
+    /// There is none.
+    Nothing,
+}
+
+/// Tells what a node's process does, from anywhere.
+#[derive(Debug, Clone)]
+pub struct Pulse(Arc<Mutex<State>>);
+
+impl Pulse {
+    /// What it does now.
+    pub fn now(&self) -> Doing {
+        let mut state = locked(&self.0);
+        let reaped = state.reap().is_ok();
+        match state.started {
+            Some(since) if reaped && state.child.is_some() && !state.paused => Doing::Running(since),
+            Some(_) if reaped && state.child.is_some() => Doing::Paused,
+            _ => Doing::Nothing,
+        }
+    }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // A test that panicked with the lock held must not keep the process from being killed.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Node {
     pub(super) fn new(place: Place) -> Self {
         let properties = place.dir.join("server.properties");
-        Self { place, state: Mutex::new(State { properties, child: None, exited: None }) }
+        let state = State { properties, child: None, exited: None, started: None, paused: false };
+        Self { place, state: Arc::new(Mutex::new(state)) }
     }
 
     /// The node's id.
@@ -83,6 +124,11 @@ impl Node {
     /// Where `ZooKeeper` serves. Nothing listens there on any other node.
     pub fn zookeeper_addr(&self) -> SocketAddr {
         (self.place.ip, 2181).into()
+    }
+
+    /// Where its JMX agent answers, if the cluster was built with [`Builder::jmx`](super::Builder::jmx).
+    pub fn jmx_addr(&self) -> Option<SocketAddr> {
+        self.place.jmx.then(|| (self.place.ip, JMX_PORT).into())
     }
 
     /// Its own directory: properties, log and data dirs are in it; there is room for a test's own files.
@@ -137,6 +183,7 @@ impl Node {
         // Small and quick to start: several nodes share two cores.
         command.arg(format!("-Xmx{}", self.place.heap));
         command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        command.args(self.jmx_addr().map(jmx_args).into_iter().flatten());
         let class = match self.place.role {
             Role::ZooKeeper => "org.apache.zookeeper.server.quorum.QuorumPeerMain",
             _ => "kafka.Kafka",
@@ -144,6 +191,8 @@ impl Node {
         command.args(self.place.kafka.java_args(class)).arg(&state.properties);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.place.dir);
         state.exited = None;
+        state.paused = false;
+        state.started = Some(Instant::now());
         state.child =
             Some(process::spawn(command).with_context(|| format!("failed to start {}", self.id()))?);
         Ok(())
@@ -158,6 +207,11 @@ impl Node {
     /// The process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.state().child.as_ref().map(Child::id)
+    }
+
+    /// What the process does, to be asked from anywhere while it changes.
+    pub fn pulse(&self) -> Pulse {
+        Pulse(Arc::clone(&self.state))
     }
 
     /// Whether the process runs (paused counts).
@@ -183,12 +237,16 @@ impl Node {
 
     /// SIGSTOP: alive, and silent.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        self.state().paused = true;
+        Ok(())
     }
 
     /// SIGCONT.
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+        self.signal(Signal::CONT)?;
+        self.state().paused = false;
+        Ok(())
     }
 
     /// Waits until the process has ended and says how.
@@ -232,10 +290,21 @@ impl Node {
         Ok(kill_process(Pid::from_child(child), signal)?)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        // A test that panicked with the lock held must not keep the process from being killed.
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        locked(&self.state)
     }
+}
+
+/// The JVM's options for its JMX agent: one port for the registry and the calls, open to all.
+fn jmx_args(addr: SocketAddr) -> [String; 5] {
+    let of = |key: &str, value: &dyn Display| format!("-Dcom.sun.management.jmxremote.{key}={value}");
+    [
+        of("port", &addr.port()),
+        of("rmi.port", &addr.port()),
+        of("authenticate", &false),
+        of("ssl", &false),
+        format!("-Djava.rmi.server.hostname={}", addr.ip()),
+    ]
 }
 
 impl State {

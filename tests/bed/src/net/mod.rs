@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 
@@ -51,14 +51,26 @@ struct Place {
 pub struct Net {
     seat: Seat,
     places: BTreeMap<i32, Place>,
-    cuts: Mutex<HashSet<(Peer, Peer, How)>>,
+    cuts: Arc<Mutex<HashSet<(Peer, Peer, How)>>>,
+}
+
+/// Which links are cut, at any moment.
+#[derive(Debug, Clone)]
+pub struct Links(Arc<Mutex<HashSet<(Peer, Peer, How)>>>);
+
+impl Links {
+    /// Whether packets pass both ways between the two, as every connection needs.
+    pub fn joined(&self, a: i32, b: i32) -> bool {
+        let between = |x: Peer, y: Peer| (x, y) == (a.into(), b.into()) || (x, y) == (b.into(), a.into());
+        !self.0.lock().expect("cuts").iter().any(|(from, to, _)| between(*from, *to))
+    }
 }
 
 impl Net {
     /// A bridge with the host on it and no nodes yet.
     pub fn new() -> Result<Self> {
         let seat = Seat::take()?;
-        let net = Self { seat, places: BTreeMap::new(), cuts: Mutex::default() };
+        let net = Self { seat, places: BTreeMap::new(), cuts: Arc::default() };
         let bridge = net.seat.bridge();
         ip(&format!("link add {bridge} type bridge"))?;
         ip(&format!("addr add {}/24 dev {bridge}", net.host_ip()))?;
@@ -114,6 +126,11 @@ impl Net {
         let (a, b) = (a.into(), b.into());
         self.cut(a, b)?;
         self.cut(b, a)
+    }
+
+    /// What is cut now, to be asked from anywhere while the network changes.
+    pub fn links(&self) -> Links {
+        Links(Arc::clone(&self.cuts))
     }
 
     /// Lets new connections of `from` to `to` fail at once (no route) instead of stalling; open ones stall.

@@ -1,5 +1,6 @@
 //! What is true of a broker, asked of the others.
 
+mod ground;
 mod view;
 mod watch;
 
@@ -11,14 +12,15 @@ use std::time::{Duration, Instant};
 /// A healthy image moves every half second; one that stood still for this long follows no live quorum.
 const FROZEN: Duration = Duration::from_secs(2);
 
-/// What is true of a broker.
+/// What is true of a broker: what the others say of it, and what the bed itself did to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Truth {
     /// Listed, and for every partition it is assigned: in the ISR, not offline, and there is a leader.
     InSync,
     /// Not so.
     Out,
-    /// No broker that could tell follows a live quorum; with `ZooKeeper`: it does not answer.
+    /// Nobody can know: no broker that could tell follows a live quorum, or this one has no way to the quorum and is
+    /// not fenced yet. With `ZooKeeper`: it does not answer, or this broker has no way to it.
     Unknowable,
 }
 
@@ -27,6 +29,7 @@ pub enum Truth {
 struct Witness {
     id: i32,
     view: View,
+    asked: Instant,
     moved: Option<Instant>,
 }
 
@@ -61,7 +64,12 @@ mod tests {
             isr: isr.to_vec(),
             offline: vec![],
         };
-        Witness { id, view: View { brokers: vec![1, 2, 3], partitions: vec![partition], epoch }, moved }
+        Witness {
+            id,
+            view: View { brokers: vec![1, 2, 3], partitions: vec![partition], epoch },
+            asked: Instant::now(),
+            moved,
+        }
     }
 
     #[test]

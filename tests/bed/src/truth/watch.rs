@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::ground::Ground;
 use super::{Truth, View, Witness, decide};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 use crate::wire::Connection;
 use crate::zk::{Registry, Zk};
 
@@ -22,9 +23,15 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub type Sample = (Instant, Truth);
 
 #[derive(Debug, Default)]
+struct Timelines {
+    truth: Vec<Sample>,
+    others: Vec<Sample>,
+}
+
+#[derive(Debug, Default)]
 struct Shared {
     witnesses: Mutex<HashMap<i32, Witness>>,
-    timelines: Mutex<HashMap<i32, Vec<Sample>>>,
+    timelines: Mutex<HashMap<i32, Timelines>>,
 }
 
 /// Asks every broker in the background and records what is true of each. Stops when dropped.
@@ -40,15 +47,12 @@ impl TruthWatch {
         let brokers: Vec<_> = cluster.brokers().map(|node| (node.id(), node.bootstrap())).collect();
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
-        if let Some(zookeeper) = cluster.zookeeper() {
-            let ids = brokers.into_iter().map(|(id, _)| id).collect();
-            tasks.spawn(registered(zookeeper.zookeeper_addr(), ids, Arc::clone(&shared)));
-            return Self { shared, _tasks: tasks };
-        }
         for &(id, addr) in &brokers {
             tasks.spawn(ask(id, addr, Arc::clone(&shared)));
         }
-        tasks.spawn(record(brokers.into_iter().map(|(id, _)| id).collect(), Arc::clone(&shared)));
+        let ids = brokers.into_iter().map(|(id, _)| id).collect();
+        let zookeeper = cluster.zookeeper().map(Node::zookeeper_addr);
+        tasks.spawn(record(ids, Ground::of(cluster), zookeeper, Arc::clone(&shared)));
         Self { shared, _tasks: tasks }
     }
 
@@ -59,7 +63,16 @@ impl TruthWatch {
 
     /// All that was recorded of a broker, oldest first, one sample each 250 ms.
     pub fn timeline(&self, id: i32) -> Vec<Sample> {
-        self.shared.timelines.lock().expect("timelines").get(&id).cloned().unwrap_or_default()
+        self.read(id, |timelines| timelines.truth.clone())
+    }
+
+    /// What the other brokers alone, or `ZooKeeper`, say of a broker: they count one that died in until its session ends.
+    pub fn others(&self, id: i32) -> Vec<Sample> {
+        self.read(id, |timelines| timelines.others.clone())
+    }
+
+    fn read(&self, id: i32, read: impl Fn(&Timelines) -> Vec<Sample>) -> Vec<Sample> {
+        self.shared.timelines.lock().expect("timelines").get(&id).map(read).unwrap_or_default()
     }
 
     /// Only the samples at which the truth about a broker changed.
@@ -74,6 +87,16 @@ impl TruthWatch {
         crate::wait::eventually(&format!("{id} is {truth:?}"), deadline, async || {
             let now = self.now(id);
             anyhow::ensure!(now == truth, "{now:?}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until the other brokers see a broker out.
+    pub async fn wait_dropped(&self, id: i32, deadline: Duration) -> anyhow::Result<()> {
+        crate::wait::eventually(&format!("the others see {id} out"), deadline, async || {
+            let last = self.others(id).last().map(|(_, said)| *said);
+            anyhow::ensure!(last == Some(Truth::Out), "{last:?}");
             Ok(())
         })
         .await
@@ -100,7 +123,7 @@ async fn ask(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
             Some(before) if view.epoch == before.view.epoch => before.moved,
             _ => None,
         };
-        witnesses.insert(id, Witness { id, view, moved });
+        witnesses.insert(id, Witness { id, view, asked, moved });
     }
 }
 
@@ -114,28 +137,6 @@ async fn look(addr: SocketAddr, open: &mut Option<Connection>) -> anyhow::Result
     Ok(view)
 }
 
-/// Without a quorum of controllers `ZooKeeper` itself decides: who has a session there, and what the leaders and the
-/// controller wrote of each partition. While it does not answer nobody can know.
-async fn registered(addr: SocketAddr, brokers: Vec<i32>, shared: Arc<Shared>) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut open: Option<Zk> = None;
-    loop {
-        ticks.tick().await;
-        let asked = Instant::now();
-        let registry = timeout(PATIENCE, read(addr, &mut open)).await.ok().and_then(Result::ok);
-        let mut timelines = shared.timelines.lock().expect("timelines");
-        for &id in &brokers {
-            let truth = match &registry {
-                None => Truth::Unknowable,
-                Some(registry) if registry.in_sync(id) => Truth::InSync,
-                Some(_) => Truth::Out,
-            };
-            timelines.entry(id).or_default().push((asked, truth));
-        }
-    }
-}
-
 async fn read(addr: SocketAddr, open: &mut Option<Zk>) -> anyhow::Result<Registry> {
     let mut zk = match open.take() {
         Some(zk) => zk,
@@ -146,17 +147,39 @@ async fn read(addr: SocketAddr, open: &mut Option<Zk>) -> anyhow::Result<Registr
     Ok(registry)
 }
 
-async fn record(brokers: Vec<i32>, shared: Arc<Shared>) {
+/// Without a quorum of controllers `ZooKeeper` itself tells: who has a session there, and what the leaders and the
+/// controller wrote of each partition.
+fn registered(id: i32, registry: Option<&Registry>) -> Truth {
+    match registry {
+        None => Truth::Unknowable,
+        Some(registry) if registry.in_sync(id) => Truth::InSync,
+        Some(_) => Truth::Out,
+    }
+}
+
+async fn record(brokers: Vec<i32>, ground: Ground, zookeeper: Option<SocketAddr>, shared: Arc<Shared>) {
+    let mut open: Option<Zk> = None;
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let now = Instant::now();
+        let registry = match zookeeper {
+            None => None,
+            Some(addr) => timeout(PATIENCE, read(addr, &mut open)).await.ok().and_then(Result::ok),
+        };
         let witnesses: Vec<_> = shared.witnesses.lock().expect("witnesses").values().cloned().collect();
         let mut timelines = shared.timelines.lock().expect("timelines");
         for &id in &brokers {
-            let truth = decide(id, &witnesses, brokers.len() == 1, now);
-            timelines.entry(id).or_default().push((now, truth));
+            let said = match zookeeper {
+                None => decide(id, &witnesses, brokers.len() == 1, now),
+                Some(_) => registered(id, registry.as_ref()),
+            };
+            let answered = witnesses.iter().find(|witness| witness.id == id).map(|witness| witness.asked);
+            let truth = ground.correct(id, said, answered);
+            let timelines = timelines.entry(id).or_default();
+            timelines.truth.push((now, truth));
+            timelines.others.push((now, said));
         }
     }
 }

@@ -1,0 +1,52 @@
+//! What a fault is, and what is asked of pillion in it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{
+    scene::{Scene, Stage},
+    story::Story,
+};
+
+/// Both the truth and the answers are sampled each 250 ms: so much may each seem earlier or later than it was.
+pub const BLUR: Duration = Duration::from_millis(500);
+/// From an observation on the board to a prober that asks each 250 ms.
+pub const POLL: Duration = Duration::from_millis(250);
+/// A poll, and the wait for the next scan of the partitions.
+pub const SCAN: Duration = Duration::from_millis(750);
+/// How old proven contact with the quorum may be, and a poll.
+pub const AGE: Duration = Duration::from_millis(4750);
+/// What a new life of the broker takes to prove itself: contact by two answers of the quorum between which its
+/// voters fetch (they do each 500 ms), then the list of brokers, a whole scan and the log dirs, all asked for after it.
+pub const PROOF: Duration = Duration::from_millis(2000);
+
+/// One fault, on one stage.
+#[derive(Clone)]
+pub struct Fault {
+    /// Kebab-case, stable.
+    pub name: &'static str,
+    /// What happens, in words.
+    pub title: &'static str,
+    /// Where it happens.
+    pub stage: Stage,
+    /// Played by `make test` too.
+    pub short: bool,
+    /// The brokers that are judged.
+    pub subjects: &'static [i32],
+    /// The right answer, and what in Kafka makes it so.
+    pub right: &'static str,
+    /// A broker that is out may be called ready for so long, and why.
+    pub bound: (Duration, &'static str),
+    /// A broker that is in sync may be called unready for so long, and why.
+    pub grace: (Duration, &'static str),
+    /// What is done.
+    pub act: fn(&Scene, &mut Story) -> Result<()>,
+}
+
+impl Fault {
+    /// With the mode and the version of Kafka that it is played on.
+    pub fn full_name(&self) -> String {
+        format!("{}::{}::{}", self.stage.mode(), self.stage.kafka(), self.name)
+    }
+}

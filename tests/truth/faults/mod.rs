@@ -1,0 +1,15 @@
+//! All faults, in the order in which they are played: a stage is built once for those that follow each other on it.
+
+mod agents;
+mod brokers;
+mod disks;
+mod quorum;
+mod replicas;
+mod starts;
+
+use super::fault::Fault;
+
+/// All of them.
+pub fn all() -> Vec<Fault> {
+    [starts::FAULTS, brokers::FAULTS, quorum::FAULTS, replicas::FAULTS, agents::FAULTS, disks::FAULTS].concat()
+}

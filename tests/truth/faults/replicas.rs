@@ -1,0 +1,99 @@
+//! Replicas that fall behind, come, go, and lose records.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use bed::topics::Topic;
+
+use crate::{
+    fault::{Fault, PROOF, SCAN},
+    scene::{Scene, Stage, run},
+    story::Story,
+};
+
+const NEXT_SCAN: (Duration, &str) = (SCAN, "one poll and the next scan");
+
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "out-of-isr",
+        title: "its fetches vanish: out of the ISR, and back",
+        stage: Stage::Kraft,
+        short: true,
+        subjects: &[1003],
+        right: "Unready while a leader has it out of an ISR: replica.lag.time.max.ms after its last caught-up fetch \
+                (Partition.maybeShrinkIsr), and until it has caught up (maybeExpandIsr).",
+        bound: NEXT_SCAN,
+        grace: NEXT_SCAN,
+        act: out_of_isr,
+    },
+    Fault {
+        name: "unclean-election",
+        title: "unclean leader election of a replica that was behind",
+        stage: Stage::Kraft,
+        short: false,
+        subjects: &[1003],
+        right: "Unready while the partition has no leader and it is not in the ISR; ready once it was made the leader, for \
+                then it is the ISR (ReplicationControlManager.electLeader), at the price of the records that it lacked.",
+        bound: NEXT_SCAN,
+        grace: (PROOF, "the proof of a new life"),
+        act: unclean,
+    },
+    Fault {
+        name: "topics-come-and-go",
+        title: "a topic created and deleted 50 times",
+        stage: Stage::Kraft,
+        short: false,
+        subjects: &[1001, 1002, 1003],
+        right: "Ready: a new partition starts with all of its replicas in the ISR, and a deleted one is nobody's.",
+        bound: NEXT_SCAN,
+        grace: (Duration::ZERO, "it is in sync throughout"),
+        act: come_and_go,
+    },
+];
+
+fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
+    let led_by_1001: [&[i32]; 2] = [&[1001, 1003], &[1001, 1003]];
+    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led_by_1001)))?;
+    story.fault("packets from 1003 to 1001 vanish");
+    scene.fleet.cluster.net().cut(1003, 1001)?;
+    scene.wait_dropped(1003)?;
+    story.mark("out of the ISR");
+    story.last(Duration::from_secs(30));
+    story.mark("healed");
+    scene.heal_links()?;
+    story.back(scene, 1003)
+}
+
+fn unclean(scene: &Scene, story: &mut Story) -> Result<()> {
+    let cluster = &scene.fleet.cluster;
+    run(cluster.create_topic(Topic::assigned("unclean", &[&[1002, 1003]])))?;
+    scene.node(1003).kill()?;
+    scene.wait_dropped(1003)?;
+    scene.fill("unclean", 1 << 20)?;
+    scene.node(1002).kill()?;
+    scene.wait_dropped(1002)?;
+    story.fault("1003 starts, while the only complete copy is down with 1002");
+    scene.node(1003).start()?;
+    run(bed::eventually("1003 answers", crate::scene::SOON, async || {
+        bed::View::ask(scene.node(1003).bootstrap(), Duration::from_secs(1)).await
+    }))?;
+    story.last(Duration::from_secs(15));
+    run(cluster.elect_unclean("unclean", 0))?;
+    story.mark("elected, uncleanly");
+    story.back(scene, 1003)?;
+    scene.node(1002).start()?;
+    story.mark("1002 starts, and drops what 1003 lacks");
+    story.back(scene, 1002)?;
+    run(cluster.delete_topic("unclean"))
+}
+
+fn come_and_go(scene: &Scene, story: &mut Story) -> Result<()> {
+    story.fault("the first is created");
+    for round in 0..50 {
+        let name = format!("passing-{round}");
+        run(scene.fleet.cluster.create_topic(Topic::new(&name, 12, 3)))?;
+        run(scene.fleet.cluster.delete_topic(&name))?;
+    }
+    story.mark("the last is deleted");
+    Ok(())
+}
