@@ -112,7 +112,7 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
     }
     // Another directory proves whose node this is: a directory was added. Kafka would format it, too.
     if wanted.by_broker {
-        return Ok(Plan::Ready { marked: Vec::new() }); // So it does.
+        return Ok(Plan::Ready { marked: Vec::new() });
     }
     Ok(if wanted.native || wanted.controller {
         Plan::Native { dirs, ask: false }

@@ -50,6 +50,7 @@ const TESTS: &[Test] = &[
     ("smoke_on_3_9", Stage::V39, versions::smoke),
     ("zookeeper_catch_up_after_a_kill", Stage::Zk39, zookeeper::catch_up),
     ("zookeeper_terminated_and_restarted", Stage::Zk39, zookeeper::terminated),
+    ("zookeeper_killed_and_restarted_in_place", Stage::Zk39, zookeeper::restarted_in_place),
     ("zookeeper_cut_off_while_serving", Stage::Zk39, zookeeper::cut_off),
     ("zookeeper_stopped_by_a_signal_and_resumed", Stage::Zk39, zookeeper::paused),
     ("zookeeper_controller_killed", Stage::Zk39, zookeeper::controller_killed),

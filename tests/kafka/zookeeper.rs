@@ -59,6 +59,31 @@ fn returns(scene: &Scene, id: i32) -> Result<()> {
     scene.never_dead(id, since)
 }
 
+/// Killed and started again before anybody missed it: `ZooKeeper` turns it away while its old session lives, and the
+/// broker ends. Whoever starts brokers does so again.
+pub fn restarted_in_place(scene: &Scene) -> Result<()> {
+    let node = scene.fleet.cluster.node(1002);
+    let since = Instant::now();
+    node.kill()?;
+    let mut starts = 0;
+    run(bed::eventually("1002 is called ready", SOON, async || {
+        if !node.running() {
+            node.start()?;
+            starts += 1;
+        }
+        ensure!(scene.fleet.is_ready(1002) && starts > 0, "started {starts} times");
+        Ok(())
+    }))?;
+    scene.wait_truth(1002, Truth::InSync)?;
+    println!("    1002: started {starts} times until its old session was over");
+    ensure!(scene.score(1002, since).false_ready <= BLUR);
+    scene.never_dead(1002, since)?;
+    for id in others(1002) {
+        scene.no_blip(id, since)?;
+    }
+    Ok(())
+}
+
 fn others(id: i32) -> impl Iterator<Item = i32> {
     [1001, 1002, 1003].into_iter().filter(move |other| *other != id)
 }
