@@ -2,16 +2,20 @@
 
 use super::identity::Identity;
 use crate::{
-    config::Config,
+    config::{Config, Mode},
     problem::Problem,
     properties,
-    storage::{self, Intent, LogDir, MetaError, MetaProperties, Plan, Wanted},
+    storage::{self, Intent, LogDir, Marker, MetaError, MetaProperties, Plan, Wanted},
 };
 
-/// Kafka versions whose layout of a broker's directory is known: from 3.7 (KIP-858) to before 4.4 (KIP-1170).
-fn native(config: &Config) -> bool {
+/// The layout of a broker's directory in `KRaft` is known from 3.7 (KIP-858) to before 4.4 (KIP-1170).
+fn marker(config: &Config) -> Marker {
     let version = config.kafka.version;
-    version.at_least(3, 7) && !version.at_least(4, 4)
+    match config.broker.mode {
+        Mode::ZooKeeper => Marker::Broker,
+        _ if version.at_least(3, 7) && !version.at_least(4, 4) => Marker::Native,
+        _ => Marker::Tool,
+    }
 }
 
 /// Reads a `meta.properties`.
@@ -78,8 +82,7 @@ pub(super) fn plan(
         metadata_dir: config.storage.metadata_dir().to_owned(),
         controller: config.broker.mode.has_controller(),
         static_voter,
-        native: native(config),
-        by_broker: !config.broker.mode.is_kraft(),
+        marker: marker(config),
     };
     storage::plan(found, &wanted, intent)
 }

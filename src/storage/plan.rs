@@ -18,10 +18,19 @@ pub struct Wanted {
     pub controller: bool,
     /// Whether `controller.quorum.voters` names this node.
     pub static_voter: bool,
-    /// Whether pillion knows how this Kafka lays out a broker's directory.
-    pub native: bool,
-    /// `ZooKeeper` mode: the broker itself marks its empty directories, in version 0.
-    pub by_broker: bool,
+    /// Who can mark a broker's empty directory as its own.
+    pub marker: Marker,
+}
+
+/// Who can mark a broker's empty directory as its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// pillion, which knows how this Kafka lays it out.
+    Native,
+    /// `kafka-storage`.
+    Tool,
+    /// The broker itself as it starts, in version 0: `ZooKeeper` mode.
+    Broker,
 }
 
 /// What the person asked for.
@@ -88,7 +97,7 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
         let marked = found.iter().filter(|dir| dir.marked).map(|dir| dir.path.clone()).collect();
         return Ok(Plan::Ready { marked });
     }
-    if wanted.by_broker && intent == Intent::Replace {
+    if wanted.marker == Marker::Broker && intent == Intent::Replace {
         return Err(vec![cannot_ask(&dirs)]);
     }
     if dirs.len() == found.len() {
@@ -111,10 +120,10 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
         )]);
     }
     // Another directory proves whose node this is: a directory was added. Kafka would format it, too.
-    if wanted.by_broker {
+    if wanted.marker == Marker::Broker {
         return Ok(Plan::Ready { marked: Vec::new() });
     }
-    Ok(if wanted.native || wanted.controller {
+    Ok(if wanted.marker == Marker::Native || wanted.controller {
         Plan::Native { dirs, ask: false }
     } else {
         Plan::Tool { dirs, ask: false, beside_others: true }
@@ -152,10 +161,10 @@ fn all_fresh(dirs: Vec<PathBuf>, wanted: &Wanted, intent: Intent) -> Result<Plan
         Intent::Replace | Intent::Bootstrap => {}
     }
     let ask = intent == Intent::Replace;
-    if wanted.by_broker {
+    if wanted.marker == Marker::Broker {
         return Ok(Plan::Ready { marked: Vec::new() });
     }
-    Ok(if wanted.native && !wanted.controller {
+    Ok(if wanted.marker == Marker::Native && !wanted.controller {
         Plan::Native { dirs, ask }
     } else {
         Plan::Tool { dirs, ask, beside_others: false }
@@ -180,7 +189,7 @@ fn identity(found: &[LogDir], wanted: &Wanted) -> Vec<Problem> {
             let what = format!("it belongs to the cluster {id}, and cluster.id is {}", wanted.cluster_id);
             problems.push(Problem::new(place(), what, "mount the right volume, or correct cluster.id"));
         }
-        if wanted.by_broker && meta.version != 0 {
+        if wanted.marker == Marker::Broker && meta.version != 0 {
             let what = format!("it is of KRaft (version {}), and broker.mode is zookeeper", meta.version);
             let remedy = "mount the right volume, or correct broker.mode; there is no way back from KRaft";
             problems.push(Problem::new(place(), what, remedy));

@@ -36,7 +36,6 @@ fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
     let since = Instant::now();
     node.kill()?;
     scene.wait(1003, false)?;
-    // A broker that starts while its old session lives is turned away by ZooKeeper, and ends.
     scene.wait_dropped(1003)?;
     scene.unready_before_out(1003, since)?;
     ensure!(scene.score(1003, since).false_ready <= BLUR);
@@ -50,6 +49,7 @@ fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
 
 /// Starts a broker that is down: it must not be called ready before it is.
 fn returns(scene: &Scene, id: i32) -> Result<()> {
+    run(scene.fleet.cluster.wait_unregistered(id, SOON))?;
     let since = Instant::now();
     scene.fleet.cluster.node(id).start()?;
     scene.wait(id, true)?;
@@ -65,6 +65,7 @@ pub fn restarted_in_place(scene: &Scene) -> Result<()> {
     let node = scene.fleet.cluster.node(1002);
     let since = Instant::now();
     node.kill()?;
+    scene.wait(1002, false)?;
     let mut starts = 0;
     run(bed::eventually("1002 is called ready", SOON, async || {
         if !node.running() {
@@ -243,8 +244,7 @@ pub fn migrating(scene: &Scene) -> Result<()> {
     scene.wait_says(1003, "not-judgeable")?;
     scene.says(1003, "KIP-866")?;
     node.kill()?;
-    // Its session must be over before it may come back.
-    pass(SESSION);
+    run(scene.fleet.cluster.wait_unregistered(1003, SOON))?;
     node.start_with(ours)?;
     scene.wait(1003, true)?;
     Ok(())

@@ -196,6 +196,9 @@ impl Fleet {
             // A node that does not run is not concerned.
             let _ = node.resume();
             if !node.running() {
+                if node.role().is_broker() {
+                    self.cluster.wait_unregistered(node.id(), deadline).await?;
+                }
                 node.start()?;
             }
         }

@@ -181,6 +181,18 @@ impl Cluster {
         Zk::open(zookeeper.zookeeper_addr(), ASK).await?.controller().await
     }
 
+    /// Waits until `ZooKeeper` has ended the session of a broker that is gone. One that starts before is turned away, and
+    /// ends.
+    pub async fn wait_unregistered(&self, id: i32, deadline: Duration) -> Result<()> {
+        let Some(zookeeper) = self.zookeeper() else { return Ok(()) };
+        eventually(&format!("the session of {id} is over"), deadline, async || {
+            let registry = Zk::open(zookeeper.zookeeper_addr(), ASK).await?.registry().await?;
+            ensure!(!registry.brokers.contains(&id), "{:?} are registered", registry.brokers);
+            Ok(())
+        })
+        .await
+    }
+
     /// The end of the log of every node that ended by itself.
     fn last_words(&self) -> String {
         let ended = self.nodes().filter(|node| !node.running() && node.log().exists());
