@@ -7,7 +7,7 @@ KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 
-.PHONY: help demo test test-fast bench lint advisories dist fuzz setup kafka clean
+.PHONY: help demo test test-fast truth bench lint advisories dist fuzz setup kafka clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,11 @@ test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on
 test-fast: ## the tests that need no Kafka
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p pillion --lib --bins --test cli --test http --test board
+
+# `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
+truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
+	cargo test --quiet -p pillion --test truth --no-run
+	$(AS_ROOT) cargo test --quiet -p pillion --test truth -- --include-ignored $(ONLY)
 
 bench: setup ## figures beside their baselines, into target/bench/bench.json
 	cargo build --quiet --release -p pillion

@@ -48,10 +48,14 @@ impl Double {
         let token = stop.clone();
         // Its futures stay on one thread.
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(sidecar::run(&config, &identity, clock, token)).expect("the second agent runs");
         });
-        let watch = { let _within = runtime().enter(); Watch::http(address, "/readyz") };
+        let watch = {
+            let _within = runtime().enter();
+            Watch::http(address, "/readyz")
+        };
         Ok(Self { offset_ms, stop, watch, thread: Some(thread) })
     }
 
@@ -70,8 +74,17 @@ impl Double {
     pub fn says(&self, code: &str, since: Instant) -> Result<()> {
         let said = |outcome: &Outcome| matches!(outcome, Outcome::Http { body, .. } if body.contains(code));
         let answers = self.watch.answers();
-        ensure!(answers.iter().any(|answer| answer.at >= since && said(&answer.outcome)), "{:?}", self.watch.last());
+        ensure!(
+            answers.iter().any(|answer| answer.at >= since && said(&answer.outcome)),
+            "{:?}",
+            self.watch.last()
+        );
         Ok(())
+    }
+
+    /// Why it said unready, each reason once.
+    pub fn reasons(&self) -> Vec<String> {
+        bed::watch::reasons(&self.watch.answers())
     }
 
     pub fn timeline(&self) -> Vec<(Instant, bool)> {

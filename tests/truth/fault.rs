@@ -19,7 +19,7 @@ pub const SCAN: Duration = Duration::from_millis(750);
 pub const AGE: Duration = Duration::from_millis(4750);
 /// What a new life of the broker takes to prove itself: contact by two answers of the quorum between which its
 /// voters fetch (they do each 500 ms), then the list of brokers, a whole scan and the log dirs, all asked for after it.
-pub const PROOF: Duration = Duration::from_millis(2000);
+pub const PROOF: Duration = Duration::from_secs(2);
 
 /// One fault, on one stage.
 #[derive(Clone)]

@@ -25,13 +25,18 @@ fn main() {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let trials = faults::all()
         .into_iter()
-        .map(|fault| {
+        .enumerate()
+        .map(|(place, fault)| {
             let (name, long) = (fault.full_name(), !fault.short);
-            Trial::test(name, move || play::play(&fault).map_err(|error| format!("{error:#}").into()))
+            Trial::test(name, move || play::play(&fault, place).map_err(|error| format!("{error:#}").into()))
                 .with_ignored_flag(long)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     scene::close();
+    if let Ok(runs) = bed::report::load(&play::directory()) {
+        println!("{}", bed::report::table(&runs));
+        println!("All of it, with reasons and timelines, is in {}", play::directory().display());
+    }
     conclusion.exit();
 }

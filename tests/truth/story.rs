@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use bed::Truth;
 
-use super::scene::{Scene, run};
+use super::scene::Scene;
 
 /// How long all is watched before the fault and after the last return.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -21,19 +21,22 @@ pub struct Story {
     pub unknowable: Vec<(Instant, Instant)>,
     /// What pillion answered, where it is not the fleet's own agent that is judged.
     pub answers: Option<Vec<(Instant, bool)>>,
+    /// And what it said.
+    pub said: Option<Vec<String>>,
 }
 
 impl Story {
     /// All is well, and is seen to be for a while.
     pub fn begin() -> Self {
         pass(MARGIN);
-        Self { fault: None, events: Vec::new(), unknowable: Vec::new(), answers: None }
+        Self { fault: None, events: Vec::new(), unknowable: Vec::new(), answers: None, said: None }
     }
 
     /// The fault strikes now. Told before it is done, so that no second of it is missed.
     pub fn fault(&mut self, what: &str) -> Instant {
         let now = self.mark(what);
-        *self.fault.get_or_insert(now)
+        self.fault.get_or_insert(now);
+        now
     }
 
     /// Something else happens now.
@@ -69,5 +72,5 @@ impl Story {
 
 /// Lets time pass.
 pub fn pass(time: Duration) {
-    run(tokio::time::sleep(time));
+    std::thread::sleep(time);
 }

@@ -6,6 +6,13 @@ import java.rmi.NotBoundException;
 import java.rmi.registry.LocateRegistry;
 import java.rmi.server.RMISocketFactory;
 import java.util.Arrays;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.management.JMException;
 import javax.management.ObjectName;
 import javax.management.remote.rmi.RMIConnection;
@@ -39,72 +46,51 @@ public final class Gauges {
     }
 
     private static void watch(String id, String address) {
-        RMIConnection open = null;
+        ExecutorService worker = Executors.newSingleThreadExecutor();
+        Poll poll = new Poll(address);
         while (true) {
             long began = System.nanoTime();
-            String[] values = new String[NAMES.length];
-            boolean broken = false;
+            Future<String[]> answer = worker.submit(poll);
             try {
-                if (open == null) {
-                    open = connect(address);
-                }
-                for (int i = 0; i < BEANS.length; i++) {
-                    values[i] = read(open, BEANS[i]);
-                }
-                if (since(began) > PATIENCE) {
-                    Arrays.fill(values, "- took " + since(began) + " ms");
-                }
-            } catch (IOException | NotBoundException | RuntimeException error) {
-                Arrays.fill(values, none(error));
-                broken = true;
+                print(id, answer.get(PATIENCE, TimeUnit.MILLISECONDS));
+            } catch (TimeoutException late) {
+                print(id, none("no answer within " + PATIENCE + " ms"));
+                finish(answer);
+            } catch (InterruptedException | ExecutionException error) {
+                throw new IllegalStateException(error);
             }
-            StringBuilder lines = new StringBuilder();
-            for (int i = 0; i < NAMES.length; i++) {
-                lines.append(id).append(' ').append(NAMES[i]).append(' ').append(values[i]).append('\n');
-            }
-            System.out.print(lines);
-            System.out.flush();
-            if (broken && open != null) {
-                close(open);
-                open = null;
-            }
-            pause(EVERY - since(began));
+            pause(EVERY - (System.nanoTime() - began) / 1_000_000);
         }
     }
 
-    /** By hand: a JMXConnector tries again by itself when a call fails, and so answers seconds too late. */
-    private static RMIConnection connect(String address) throws IOException, NotBoundException {
-        int colon = address.lastIndexOf(':');
-        int port = Integer.parseInt(address.substring(colon + 1));
-        RMIServer server = (RMIServer) LocateRegistry.getRegistry(address.substring(0, colon), port).lookup("jmxrmi");
-        return server.newClient(null);
-    }
-
-    /** While a broker starts, the agent answers before the gauge exists. */
-    private static String read(RMIConnection connection, String bean) throws IOException {
+    /** Waits for a poll that is late. Every step of it has a deadline, and there is never more than one. */
+    private static void finish(Future<String[]> answer) {
         try {
-            Number value = (Number) connection.getAttribute(new ObjectName(bean), "Value", null);
-            return Long.toString(value.longValue());
-        } catch (JMException error) {
-            return none(error);
+            answer.get();
+        } catch (InterruptedException | ExecutionException error) {
+            throw new IllegalStateException(error);
         }
     }
 
-    private static String none(Exception error) {
-        String text = "- " + error.toString().replaceAll("\\s+", " ");
+    /** One write a poll: lines of different brokers must not mix. */
+    private static void print(String id, String[] values) {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < NAMES.length; i++) {
+            lines.append(id).append(' ').append(NAMES[i]).append(' ').append(values[i]).append('\n');
+        }
+        System.out.print(lines);
+        System.out.flush();
+    }
+
+    private static String[] none(String why) {
+        String[] all = new String[NAMES.length];
+        Arrays.fill(all, missing(why));
+        return all;
+    }
+
+    private static String missing(String why) {
+        String text = "- " + why.replaceAll("\\s+", " ");
         return text.substring(0, Math.min(text.length(), 200));
-    }
-
-    private static void close(RMIConnection connection) {
-        try {
-            connection.close();
-        } catch (IOException error) {
-            // The other side is gone, or gives the connection up by itself when its lease ends.
-        }
-    }
-
-    private static long since(long began) {
-        return (System.nanoTime() - began) / 1_000_000;
     }
 
     private static void pause(long millis) {
@@ -112,6 +98,52 @@ public final class Gauges {
             Thread.sleep(Math.max(millis, 1));
         } catch (InterruptedException error) {
             throw new IllegalStateException(error);
+        }
+    }
+
+    /** One look at both gauges, on a connection that is kept while it answers. */
+    private static final class Poll implements Callable<String[]> {
+        private final String host;
+        private final int port;
+        private RMIConnection open;
+
+        private Poll(String address) {
+            int colon = address.lastIndexOf(':');
+            host = address.substring(0, colon);
+            port = Integer.parseInt(address.substring(colon + 1));
+        }
+
+        @Override
+        public String[] call() {
+            try {
+                if (open == null) {
+                    open = connect();
+                }
+                String[] values = new String[BEANS.length];
+                for (int i = 0; i < BEANS.length; i++) {
+                    values[i] = read(BEANS[i]);
+                }
+                return values;
+            } catch (IOException | NotBoundException | RuntimeException error) {
+                // Not closed: a broker that does not answer cannot be told, and its lease on this one ends.
+                open = null;
+                return none(error.toString());
+            }
+        }
+
+        /** By hand: a JMXConnector tries again by itself when a call fails, and so answers seconds too late. */
+        private RMIConnection connect() throws IOException, NotBoundException {
+            RMIServer server = (RMIServer) LocateRegistry.getRegistry(host, port).lookup("jmxrmi");
+            return server.newClient(null);
+        }
+
+        /** While a broker starts, the agent answers before the gauge exists. */
+        private String read(String bean) throws IOException {
+            try {
+                return Long.toString(((Number) open.getAttribute(new ObjectName(bean), "Value", null)).longValue());
+            } catch (JMException error) {
+                return missing(error.toString());
+            }
         }
     }
 

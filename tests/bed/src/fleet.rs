@@ -18,7 +18,7 @@ use crate::process;
 use crate::score::{Score, score};
 use crate::truth::{Truth, TruthWatch};
 use crate::wait::eventually;
-use crate::watch::{Watch, get};
+use crate::watch::{Watch, get, reasons};
 
 /// The port of the agent's HTTP server, in each namespace.
 pub const AGENT_PORT: u16 = 9440;
@@ -213,6 +213,13 @@ impl Fleet {
     /// Polls of `/readyz` since an instant, as (when answered, ready).
     pub fn ready_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
         after(&self.member(id).ready, since)
+    }
+
+    /// Why pillion called the broker not ready since an instant, each reason once; see [`reasons`].
+    pub fn said_since(&self, id: i32, since: Instant) -> Vec<String> {
+        let mut answers = self.member(id).ready.answers();
+        answers.retain(|answer| answer.at >= since);
+        reasons(&answers)
     }
 
     /// Polls of `/livez` since an instant, as (when answered, alive). An agent that does not answer counts as alive:

@@ -43,6 +43,20 @@ pub fn score(truth: &[(Instant, Truth)], answers: &[(Instant, bool)]) -> Score {
     score
 }
 
+/// How long it took to notice: from the first instant, at or after the fault, at which the truth is out, to
+/// the first at which the answer is "not ready" while the truth is out. Zero when it was said by then already, as
+/// while nobody could know yet. None when the truth was never out, which leaves nothing to notice
+/// (faults whose right answer is to stay ready, and what nobody can know), and when nobody noticed in time.
+pub fn detect(truth: &[(Instant, Truth)], answers: &[(Instant, bool)], fault: Instant) -> Option<Duration> {
+    let mut edges: Vec<Instant> = truth.iter().map(|s| s.0).chain(answers.iter().map(|s| s.0)).collect();
+    edges.push(fault);
+    edges.sort_unstable();
+    let mut out = edges.into_iter().filter(|edge| *edge >= fault && at(truth, *edge) == Some(Truth::Out));
+    let first = out.next()?;
+    let noticed = std::iter::once(first).chain(out).find(|edge| at(answers, *edge) == Some(false))?;
+    Some(noticed - first)
+}
+
 /// The value that holds at an instant.
 fn at<T: Copy>(timeline: &[(Instant, T)], when: Instant) -> Option<T> {
     let next = timeline.partition_point(|(instant, _)| *instant <= when);
@@ -51,7 +65,7 @@ fn at<T: Copy>(timeline: &[(Instant, T)], when: Instant) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Score, Truth, score};
+    use super::{Score, Truth, detect, score};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -71,6 +85,23 @@ mod tests {
             right: d(1 + 1 + 2),
         };
         assert_eq!(score(&truth, &answers), expected);
+    }
+
+    #[test]
+    fn noticing_is_timed_from_when_there_was_something_to_notice() {
+        let start = Instant::now();
+        let s = |n: u64| start + Duration::from_secs(n);
+        let truth =
+            [(s(0), Truth::InSync), (s(10), Truth::Out), (s(20), Truth::InSync), (s(30), Truth::InSync)];
+        let after = |answers: &[(Instant, bool)]| detect(&truth, answers, s(5)).map(|took| took.as_secs());
+        assert_eq!(after(&[(s(0), true), (s(13), false)]), Some(3));
+        assert_eq!(after(&[(s(0), true), (s(6), false)]), Some(0), "it knew before");
+        assert_eq!(after(&[(s(0), true), (s(6), false), (s(8), true), (s(14), false)]), Some(4), "it forgot");
+        assert_eq!(after(&[(s(0), true), (s(25), false)]), None, "too late is not noticed");
+        assert_eq!(after(&[(s(0), true)]), None);
+        assert_eq!(detect(&truth, &[(s(0), false)], s(21)), None, "nothing to notice any more");
+        assert_eq!(detect(&truth, &[(s(0), true), (s(18), false)], s(15)), Some(Duration::from_secs(3)));
+        assert_eq!(detect(&truth, &[(s(12), false)], s(5)), Some(Duration::from_secs(2)), "its first answer");
     }
 
     #[test]

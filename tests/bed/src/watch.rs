@@ -139,6 +139,21 @@ fn parse(text: &str) -> Result<Outcome> {
     Ok(Outcome::Http { status, body: body.to_owned() })
 }
 
+/// Why it was not ready, as pillion says it: the first line of each answer, once for each code (what stands before
+/// the colon), in the order in which they came. Later lines of the same code differ in figures only.
+pub fn reasons(answers: &[Answer]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for answer in answers.iter().filter(|answer| !answer.ready()) {
+        let Outcome::Http { body, .. } = &answer.outcome else { continue };
+        let line = body.lines().next().unwrap_or_default();
+        let code = |line: &str| line.split(':').next().map(str::to_owned);
+        if !line.is_empty() && all.iter().all(|said| code(said) != code(line)) {
+            all.push(line.to_owned());
+        }
+    }
+    all
+}
+
 /// GETs once, for a test that needs one answer.
 pub async fn get(addr: SocketAddr, path: &str) -> Result<(u16, String)> {
     match timeout(PATIENCE, poll(addr, Some(path))).await.context("timed out")?? {
@@ -149,8 +164,23 @@ pub async fn get(addr: SocketAddr, path: &str) -> Result<(u16, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Outcome, parse};
+    use super::{Answer, Outcome, parse, reasons};
     use std::time::Instant;
+
+    #[test]
+    fn each_reason_is_told_once() {
+        let now = Instant::now();
+        let http = |status, body: &str| Outcome::Http { status, body: body.to_owned() };
+        let answers = [
+            http(200, "ready: all is well\n"),
+            http(503, "not-in-isr: of 1; wait\nbehind: by 3\n"),
+            Outcome::Failed("refused".to_owned()),
+            http(503, "not-in-isr: of 2; wait\n"),
+            http(503, "fenced: by the controller; look\n"),
+        ]
+        .map(|outcome| Answer { asked: now, at: now, outcome });
+        assert_eq!(reasons(&answers), ["not-in-isr: of 1; wait", "fenced: by the controller; look"]);
+    }
 
     #[test]
     fn reads_status_and_body() {

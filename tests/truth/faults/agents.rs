@@ -57,7 +57,8 @@ fn killed(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.fleet.signal_agent(1001, Signal::KILL)?;
     scene.fleet.reap_agent(1001, Duration::from_secs(5))?;
     story.last(Duration::from_secs(10));
-    story.unknowable.push((from, story.mark("the agent starts")));
+    let until = story.mark("the agent starts");
+    story.unknowable.push((from, until));
     scene.fleet.start_agent(1001)?;
     scene.wait(1001, true)?;
     Ok(())
@@ -88,12 +89,15 @@ fn stepped(scene: &Scene, story: &mut Story) -> Result<()> {
         let from = story.fault(what);
         double.step(step);
         // It must notice by itself; then it begins anew, as in a new life.
-        run(bed::eventually("it says that the clock was stepped", SOON, async || double.says("clock-stepped", from)))?;
+        run(bed::eventually("it says that the clock was stepped", SOON, async || {
+            double.says("clock-stepped", from)
+        }))?;
         ready("it says ready again")?;
         story.unknowable.push((from, from + PROOF + BLUR));
         story.mark("ready again");
         pass(Duration::from_secs(4));
     }
     story.answers = Some(double.timeline());
+    story.said = Some(double.reasons());
     Ok(())
 }

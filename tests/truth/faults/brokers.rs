@@ -24,7 +24,10 @@ pub const FAULTS: &[Fault] = &[
         subjects: &[1001],
         right: "Unready: it serves nobody, and is fenced after its session. The kernel goes on to accept connections for \
                 it until the backlog is full (50).",
-        bound: (AGE, "the age limit of contact with the quorum and one poll; a slow broker is not called unready sooner"),
+        bound: (
+            AGE,
+            "the age limit of contact with the quorum and one poll; a slow broker is not called unready sooner",
+        ),
         grace: (PROOF, "the proof of contact anew"),
         act: paused,
     },

@@ -11,5 +11,6 @@ use super::fault::Fault;
 
 /// All of them.
 pub fn all() -> Vec<Fault> {
-    [starts::FAULTS, brokers::FAULTS, quorum::FAULTS, replicas::FAULTS, agents::FAULTS, disks::FAULTS].concat()
+    [starts::FAULTS, brokers::FAULTS, quorum::FAULTS, replicas::FAULTS, agents::FAULTS, disks::FAULTS]
+        .concat()
 }

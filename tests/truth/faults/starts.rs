@@ -155,7 +155,8 @@ fn replaced(scene: &Scene, story: &mut Story) -> Result<()> {
         fs::create_dir(dir)?;
     }
     scene.wait_dropped(1003)?;
-    let others = format!("cluster.bootstrap={},{}", scene.node(1001).bootstrap(), scene.node(1002).bootstrap());
+    let others =
+        format!("cluster.bootstrap={},{}", scene.node(1001).bootstrap(), scene.node(1002).bootstrap());
     run(bed::eventually("a replacement is allowed", crate::scene::SOON, async || {
         scene.fleet.init(1003, &["--replace", "--set", &others])
     }))?;
@@ -192,7 +193,11 @@ fn rolling(scene: &Scene, story: &mut Story) -> Result<()> {
     let report = run(load.stop())?;
     let (sent, acked) = (report.sent, report.acked.len());
     println!("    {sent} records sent, {acked} acknowledged, {} failed", report.errors.len());
-    anyhow::ensure!(report.errors.is_empty() && acked as u64 == sent, "a producer saw {:?}", report.errors.first());
+    anyhow::ensure!(
+        report.errors.is_empty() && acked as u64 == sent,
+        "a producer saw {:?}",
+        report.errors.first()
+    );
     Ok(())
 }
 
@@ -206,4 +211,3 @@ pub fn caught_up(scene: &Scene) -> Result<()> {
         Ok(())
     }))
 }
-

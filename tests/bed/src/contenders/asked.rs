@@ -25,7 +25,7 @@ pub(super) enum Question {
     /// On a new connection: which requests are spoken.
     ApiVersions,
     /// The metadata of all topics, on a connection that is kept while it answers.
-    OwnMetadata(Option<Connection>),
+    OwnMetadata(Option<Box<Connection>>),
 }
 
 impl Question {
@@ -38,7 +38,7 @@ impl Question {
                 // Taken out: a poll that is given up takes its connection along.
                 let mut connection = match open.take() {
                     Some(connection) => connection,
-                    None => Connection::open(addr, PATIENCE).await?,
+                    None => Box::new(Connection::open(addr, PATIENCE).await?),
                 };
                 let view = View::ask_on(&mut connection).await?;
                 *open = Some(connection);

@@ -29,7 +29,7 @@ pub const TCP: Contender = Contender {
 pub const API_VERSIONS: Contender = Contender {
     name: "api-versions",
     rule: "a new connection gets an answer to ApiVersions within 1 s",
-    source: "probes by kafka-broker-api-versions.sh, such as KUDO's and Stackable's",
+    source: "exec probes that run kafka-broker-api-versions.sh",
 };
 
 /// What the broker itself says of its replicas.
@@ -37,7 +37,7 @@ pub const OWN_METADATA: Contender = Contender {
     name: "own-metadata",
     rule: "Metadata of all topics, asked of the broker itself, shows no partition that has it among the \
            replicas and not in the ISR",
-    source: "the check that the others lack, as one writes it at first; Redpanda's probe is close to it",
+    source: "the obvious check once the ISR counts; near to it are kafka-health-check and Redpanda's operator",
 };
 
 /// The gauge that everybody graphs.

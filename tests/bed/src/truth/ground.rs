@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Truth;
+use super::{FROZEN, Truth, Witness};
 use crate::cluster::{Cluster, Doing, Pulse};
 use crate::net::Links;
 
@@ -22,17 +22,20 @@ impl Ground {
         Self { nodes, controllers, links: cluster.net().links() }
     }
 
-    /// The truth, given what the other brokers say of `id` and when it last answered itself.
+    /// The truth, given what the other brokers say of `id` and what it last answered itself.
     ///
     /// A process that is gone, stopped, or has not answered since it was started is out, although the others count it
-    /// in until its session ends. One that has no way to a live quorum is as it was until it is fenced, and no contact
-    /// can tell when that will be: unknowable.
-    pub(super) fn correct(&self, id: i32, said: Truth, answered: Option<Instant>) -> Truth {
+    /// in until its session ends. One that has no way to a live quorum, or does not follow it, is as it was until it is
+    /// fenced, and no contact can tell when that will be: unknowable.
+    pub(super) fn correct(&self, id: i32, said: Truth, own: Option<&Witness>, now: Instant) -> Truth {
         let doing = self.nodes.iter().find(|(node, _)| *node == id).map(|(_, pulse)| pulse.now());
-        match (doing, said) {
-            (Some(Doing::Running(since)), _) if answered.is_none_or(|asked| asked < since) => Truth::Out,
-            (Some(Doing::Running(_)), Truth::InSync) if !self.reaches_quorum(id) => Truth::Unknowable,
-            (Some(Doing::Running(_)), said) => said,
+        let Some(Doing::Running(since)) = doing else { return Truth::Out };
+        match own {
+            Some(own) if own.asked >= since => {
+                let frozen = own.moved.is_some_and(|moved| now.saturating_duration_since(moved) > FROZEN);
+                let cut = said == Truth::InSync && (frozen || !self.reaches_quorum(id));
+                if cut { Truth::Unknowable } else { said }
+            }
             _ => Truth::Out,
         }
     }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 const FROZEN: Duration = Duration::from_secs(2);
 
 /// What is true of a broker: what the others say of it, and what the bed itself did to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Truth {
     /// Listed, and for every partition it is assigned: in the ISR, not offline, and there is a leader.
     InSync,

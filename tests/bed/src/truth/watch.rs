@@ -175,8 +175,8 @@ async fn record(brokers: Vec<i32>, ground: Ground, zookeeper: Option<SocketAddr>
                 None => decide(id, &witnesses, brokers.len() == 1, now),
                 Some(_) => registered(id, registry.as_ref()),
             };
-            let answered = witnesses.iter().find(|witness| witness.id == id).map(|witness| witness.asked);
-            let truth = ground.correct(id, said, answered);
+            let own = witnesses.iter().find(|witness| witness.id == id);
+            let truth = ground.correct(id, said, own, now);
             let timelines = timelines.entry(id).or_default();
             timelines.truth.push((now, truth));
             timelines.others.push((now, said));
