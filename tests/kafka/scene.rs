@@ -85,7 +85,10 @@ impl Scene {
             }
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
-            Stage::Zk39 => Cluster::builder(V3_9).zookeeper().brokers(3),
+            Stage::Zk39 => Cluster::builder(V3_9)
+                .zookeeper()
+                .brokers(3)
+                .broker_property("replica.lag.time.max.ms", "10000"),
             Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };
         let began = Instant::now();

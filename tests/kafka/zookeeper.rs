@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use bed::{Truth, View};
+use bed::{Truth, View, topics::Topic};
 
 use super::scene::{AGE, BLUR, NOTICE, SOON, Scene, pass, run};
 
@@ -156,6 +156,25 @@ pub fn paused(scene: &Scene) -> Result<()> {
     for id in others(1001) {
         scene.no_blip(id, since)?;
     }
+    Ok(())
+}
+
+/// Black-holes the fetches of 1003 from the only leader.
+pub fn out_of_isr(scene: &Scene) -> Result<()> {
+    let led_by_1001: [&[i32]; 2] = [&[1001, 1003], &[1001, 1003]];
+    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led_by_1001)))?;
+    let since = Instant::now();
+    scene.fleet.cluster.net().cut(1003, 1001)?;
+    scene.wait_dropped(1003)?;
+    scene.wait(1003, false)?;
+    scene.wait_says(1003, "out-of-isr")?;
+    ensure!(scene.score(1003, since).false_ready <= NOTICE);
+    let healed = Instant::now();
+    scene.fleet.cluster.net().heal(1003, 1001)?;
+    scene.wait_truth(1003, Truth::InSync)?;
+    scene.wait(1003, true)?;
+    let score = scene.score(1003, healed);
+    ensure!(score.false_ready <= BLUR && score.false_unready <= SETTLED, "{score:?}");
     Ok(())
 }
 
