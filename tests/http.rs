@@ -10,7 +10,7 @@ mod made_up;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use made_up::{Stepped, board, empty, healthy, hung, lagging, on_zookeeper};
+use made_up::{Stepped, board, empty, healthy, hung, lagging, on_zookeeper, voter};
 use pillion::{
     board::{Board, Status},
     http,
@@ -19,6 +19,7 @@ use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
     observe::{Observations, Role},
     time::BootTime,
+    voter::Flaw,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -86,10 +87,10 @@ async fn a_healthy_broker_says_on_what_evidence() {
     );
     assert!(ready.head.contains("pillion-verdict: ready") && ready.head.contains("cache-control: no-store"));
     let live = agent.get("/livez").await;
-    assert_eq!((live.status, live.body.as_str()), (200, "live: the broker answers, last 0.1 s ago\n"));
+    assert_eq!((live.status, live.body.as_str()), (200, "live: the node answers, last 0.1 s ago\n"));
     let started = agent.get("/startupz").await;
     assert_eq!(started.status, 200);
-    assert!(started.body.starts_with("started: this life of the broker first answered 80.0 s ago"));
+    assert!(started.body.starts_with("started: this life of the node first answered 80.0 s ago"));
     let stop = agent.get("/stopz").await;
     assert_eq!(stop.status, 503);
     assert!(stop.body.starts_with("not-judged: ") && stop.head.contains("pillion-verdict: unknown"));
@@ -128,6 +129,34 @@ async fn an_empty_broker_is_not_ready_vacuously() {
     let ready = blind.get("/readyz").await;
     assert_eq!(ready.status, 503);
     assert!(ready.body.starts_with("not-looked: "), "{}", ready.body);
+}
+
+#[tokio::test]
+async fn a_controller_speaks_of_its_vote_alone() {
+    let agent = Agent::start(voter).await;
+    let ready = agent.get("/readyz").await;
+    let said = "ready: a voter that is caught up with controller 2, the leader of epoch 7, as of 0.7 s ago\n";
+    assert_eq!((ready.status, ready.body.as_str()), (200, said));
+    let status: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    let names: Vec<_> = status.evidence.iter().map(|piece| piece.name.as_str()).collect();
+    assert_eq!(names, ["answer", "vote", "process"]);
+    assert!(status.partitions.is_none() && status.evidence[1].limit_seconds == Some(5.0));
+    let page = agent.get("/").await.body;
+    assert!(page.contains("a voter that keeps up") && !page.contains("Partitions of this broker"), "{page}");
+    assert!(agent.get("/metrics").await.body.contains("pillion_vote_age_seconds 0.7"));
+
+    agent.clock.step(Duration::from_millis(4300));
+    assert_eq!(agent.get("/readyz").await.status, 200);
+    agent.clock.step(Duration::from_millis(1));
+    let ready = agent.get("/readyz").await;
+    assert!(ready.status == 503 && ready.body.starts_with("quorum-contact-lost: "), "{}", ready.body);
+    let removed = Agent::start(|now| {
+        let mut seen = voter(now);
+        seen.vote.flaw = Some(Flaw::NotAVoter { leader: 2 });
+        seen
+    });
+    let ready = removed.await.get("/readyz").await;
+    assert!(ready.status == 503 && ready.body.contains("add-controller"), "{}", ready.body);
 }
 
 #[tokio::test]

@@ -72,12 +72,23 @@ pub struct QuorumAnswer {
     /// When this broker had last caught up with the leader, by the leader's clock in milliseconds; `None` when the
     /// leader has no entry for it (matched by id and, where there is one, directory id), negative when never.
     pub own_caught_up_ms: Option<i64>,
+    /// This node's vote; `None` when its entry is not among the voters, as that of a broker.
+    pub own_vote: Option<OwnVote>,
+}
+
+/// This node's entry among the voters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnVote {
+    /// It is the leader's own.
+    pub leads: bool,
+    /// End of this node's log in records, as the leader knows it; negative when it does not.
+    pub log_end: i64,
 }
 
 impl QuorumAnswer {
     /// The leader's wall clock when it answered: its own entry always carries the present
     /// (`LeaderState.describeReplicaState`).
-    fn leader_now_ms(&self) -> Option<i64> {
+    pub(crate) fn leader_now_ms(&self) -> Option<i64> {
         self.voters.iter().find(|voter| voter.id == self.leader).map(|voter| voter.last_fetch_ms)
     }
 }
@@ -155,14 +166,15 @@ impl Contact {
     }
 }
 
+/// An answer that a later one may confirm.
 #[derive(Clone, Copy, Debug)]
-struct Poll {
-    sent: BootTime,
-    leader: i32,
-    epoch: i32,
-    high_watermark: i64,
-    leader_now_ms: i64,
-    own_lag: Duration,
+pub(crate) struct Poll {
+    pub sent: BootTime,
+    pub leader: i32,
+    pub epoch: i32,
+    pub high_watermark: i64,
+    pub leader_now_ms: i64,
+    pub own_lag: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -369,7 +381,7 @@ impl Tracker {
 
 /// Does this later answer prove that the leader was still one when it answered `poll`? It does when, in the same
 /// epoch, a majority of voters fetched from it afterwards: a voter that follows another leader no longer does.
-fn confirms(answer: &QuorumAnswer, poll: &Poll) -> bool {
+pub(crate) fn confirms(answer: &QuorumAnswer, poll: &Poll) -> bool {
     if poll.epoch != answer.epoch || poll.leader != answer.leader || poll.sent > answer.sent {
         return false;
     }

@@ -8,12 +8,14 @@ mod peers;
 use std::time::Duration;
 
 use crate::{
+    contact::Doubt,
     limits::Limits,
     observe::{Observations, Reach, Role},
     reason::Reason,
     replicas::{Fault, Tally},
     time::BootTime,
     verdict::{Answer, Verdict, Verdicts},
+    voter::Flaw,
     zookeeper::is_faulty,
 };
 
@@ -67,7 +69,8 @@ pub fn stoppable(now: BootTime) -> Verdict {
     Verdict { answer: Answer::Unknown, reasons: vec![Reason::NotJudged], at: now, rests_on: None }
 }
 
-/// Ready: every replica assigned to this broker is in sync, by evidence that is complete and young enough.
+/// Ready: by evidence that is complete and young enough, every replica assigned to a broker is in sync; a controller is
+/// a voter that keeps up with a leader that is followed; a node that is both is both.
 pub fn ready(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
     let mut case = Case { now, reasons: Vec::new(), oldest: None };
     case.weigh(seen, limits);
@@ -103,22 +106,28 @@ impl Case {
             self.reasons.extend(unreached(seen, self.now));
             return; // It answers, and nothing that it says can be judged.
         }
-        let zookeeper = seen.role == Role::ZooKeeper;
-        if zookeeper {
-            self.listing(seen, limits);
-            self.peers(seen, limits);
-        } else {
-            self.contact(seen, limits);
+        match seen.role {
+            Role::ZooKeeper => {
+                self.listing(seen, limits);
+                self.peers(seen, limits);
+            }
+            Role::Broker | Role::Combined => self.contact(seen, limits),
+            Role::Controller => {}
+        }
+        if seen.role.has_controller() {
+            self.vote(seen, limits);
         }
         if !self.reasons.is_empty() {
             self.reasons.extend(unreached(seen, self.now));
         }
         self.denials(seen);
-        if !zookeeper {
-            self.listing(seen, limits);
+        if seen.role.has_broker() {
+            if seen.role != Role::ZooKeeper {
+                self.listing(seen, limits);
+            }
+            self.replicas(seen, limits);
+            self.log_dirs(seen, limits);
         }
-        self.replicas(seen, limits);
-        self.log_dirs(seen, limits);
     }
 
     /// Takes one dated piece of evidence into account; `None` when it is too old.
@@ -136,10 +145,7 @@ impl Case {
 
     fn contact(&mut self, seen: &Observations, limits: &Limits) {
         let Some(contact) = seen.contact else {
-            // A step of the clock voids the contact, so it is the better explanation.
-            let stepped = seen.clock_stepped.is_some_and(|at| self.now.since(at) < limits.contact);
-            let unknown = Reason::QuorumUnknown { doubt: seen.doubt };
-            self.reasons.push(if stepped { Reason::ClockStepped } else { unknown });
+            self.unproven(seen, Reason::QuorumUnknown { doubt: seen.doubt }, limits.contact);
             return;
         };
         if self.rest_on(contact.at, limits.contact).is_none() {
@@ -149,6 +155,42 @@ impl Case {
                 frozen: seen.applied.map(|(_, since)| self.now.since(since)),
                 doubt: seen.doubt,
             });
+        }
+    }
+
+    /// Nothing is proven; a step of the clock voids every proof, so it is the better explanation.
+    fn unproven(&mut self, seen: &Observations, unknown: Reason, limit: Duration) {
+        let stepped = seen.clock_stepped.is_some_and(|at| self.now.since(at) < limit);
+        self.reasons.push(if stepped { Reason::ClockStepped } else { unknown });
+    }
+
+    fn vote(&mut self, seen: &Observations, limits: &Limits) {
+        let vote = &seen.vote;
+        let proven = vote.standing.map(|standing| standing.at);
+        let fresh = proven.is_some_and(|at| self.rest_on(at, limits.voter).is_some());
+        // What was told last counts, until nobody tells anything any more and that is the better explanation.
+        if let Some(flaw) = vote.flaw.filter(|_| fresh || vote.doubt.is_none()) {
+            self.reasons.push(flawed(flaw));
+            return;
+        }
+        if fresh {
+            return;
+        }
+        if let Some(Doubt::Behind { records }) = vote.doubt {
+            self.reasons.push(Reason::VoterBehind { lag: None, records });
+            return;
+        }
+        // The broker beside it has said already that the quorum is out of reach.
+        if !self.reasons.is_empty() {
+            return;
+        }
+        let (limit, doubt) = (limits.voter, vote.doubt);
+        match proven {
+            None => self.unproven(seen, Reason::QuorumUnknown { doubt }, limit),
+            Some(at) => {
+                let age = self.now.since(at);
+                self.reasons.push(Reason::QuorumStale { age, limit, frozen: None, doubt });
+            }
         }
     }
 
@@ -183,7 +225,7 @@ impl Case {
         let counts = |tally: &Tally| match seen.role {
             // The others' word decides of partitions without a leader: see `peers`.
             Role::ZooKeeper => is_faulty(tally),
-            Role::Broker | Role::Combined => tally.faulty > 0,
+            Role::Broker | Role::Combined | Role::Controller => tally.faulty > 0,
         };
         let partial = seen.partial.as_deref().filter(|tally| counts(tally));
         let complete = seen.round.as_deref().filter(|round| !lapsed(seen, round.as_of));
@@ -253,6 +295,14 @@ impl Case {
 /// The lease lapsed after `as_of`: what was true then says nothing about now.
 fn lapsed(seen: &Observations, as_of: BootTime) -> bool {
     seen.contact.is_some_and(|contact| as_of < contact.since)
+}
+
+fn flawed(flaw: Flaw) -> Reason {
+    match flaw {
+        Flaw::NotAVoter { leader } => Reason::NotAVoter { leader },
+        Flaw::Behind { lag, records, .. } => Reason::VoterBehind { lag: Some(lag), records },
+        Flaw::Unfollowed { leader, since } => Reason::Unfollowed { leader, since },
+    }
 }
 
 fn foreign(seen: &Observations) -> Option<Reason> {

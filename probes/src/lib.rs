@@ -12,4 +12,5 @@ pub mod reason;
 pub mod replicas;
 pub mod time;
 pub mod verdict;
+pub mod voter;
 pub mod zookeeper;

@@ -25,6 +25,10 @@ pub struct Limits {
     /// An applied offset that stands still for longer than this is frozen. Idle controllers write a no-op record
     /// every 500 ms (`metadata.max.idle.interval.ms`).
     pub freeze: Duration,
+    /// How long a follower waits for its leader before it looks for another: `controller.quorum.fetch.timeout.ms`.
+    pub fetch: Duration,
+    /// Oldest proof that a controller is a voter that keeps up. See [`voter_limit`].
+    pub voter: Duration,
     /// `ZooKeeper` mode: oldest round in which the others found the broker in sync. See [`peers_limit`].
     pub peers: Duration,
     /// `ZooKeeper` mode: how far the first and the last of a row of good rounds must lie apart. A controller that
@@ -60,6 +64,8 @@ impl Default for Limits {
             extension: seconds(45),
             sample_gap: seconds(1),
             freeze: seconds(1),
+            fetch: seconds(2),
+            voter: voter_limit(seconds(2), seconds(1), seconds(1)),
             peers: peers_limit(seconds(18), seconds(3)),
             settle: Duration::from_millis(2500),
             controller: controller_limit(seconds(18)),
@@ -91,6 +97,20 @@ pub fn contact_limit(
         .checked_sub(probe_timeout)?
         .checked_sub(margin)
         .filter(|left| !left.is_zero())
+}
+
+/// How long a voter's fetch may wait at the leader for a record (`KafkaRaftClient.MAX_FETCH_WAIT_MS`).
+const FETCH_WAIT: Duration = Duration::from_millis(500);
+
+/// How old the proof may be that a voter keeps up: as old as it grows in a normal failover.
+///
+/// A follower that hears nothing looks for another leader after `controller.quorum.fetch.timeout.ms` (2 s). An election
+/// takes up to `controller.quorum.election.timeout.ms` (1 s), and one that is lost is repeated up to
+/// `controller.quorum.election.backoff.max.ms` (1 s) later. The last fetch before, and the one after that shows the new
+/// leader followed, may each have waited as long as a fetch can. A voter without proof for longer is not in a failover:
+/// it is cut off, or the quorum is lost.
+pub fn voter_limit(fetch_timeout: Duration, election_timeout: Duration, backoff: Duration) -> Duration {
+    fetch_timeout + election_timeout + backoff + FETCH_WAIT * 2
 }
 
 /// How old the last good word of the other brokers may be: half of the `ZooKeeper` session, and at the least what two

@@ -8,6 +8,7 @@ use crate::{
     contact::{Contact, Doubt},
     replicas::{Round, Tally},
     time::BootTime,
+    voter::Vote,
     zookeeper::Testimony,
 };
 
@@ -19,9 +20,23 @@ pub enum Role {
     Broker,
     /// A `KRaft` broker that is a controller too.
     Combined,
+    /// A `KRaft` controller and nothing else.
+    Controller,
     /// A broker in `ZooKeeper` mode.
     #[serde(rename = "zookeeper")]
     ZooKeeper,
+}
+
+impl Role {
+    /// Whether a broker runs in this process.
+    pub fn has_broker(self) -> bool {
+        self != Self::Controller
+    }
+
+    /// Whether a controller runs in this process.
+    pub fn has_controller(self) -> bool {
+        matches!(self, Self::Combined | Self::Controller)
+    }
 }
 
 /// How the last attempt to talk to the broker ended.
@@ -154,6 +169,9 @@ pub struct Observations {
     pub doubt: Option<Doubt>,
     /// The applied metadata offset, and since when it stands there.
     pub applied: Option<(i64, BootTime)>,
+    /// Its vote in the quorum, where it is a controller.
+    #[serde(default)]
+    pub vote: Vote,
     /// The cluster id it answers with, when it is not the one it was prepared for.
     pub foreign_cluster: Option<String>,
     /// What the other brokers say (`ZooKeeper` mode).
@@ -189,6 +207,7 @@ impl Observations {
             contact: None,
             doubt: None,
             applied: None,
+            vote: Vote::default(),
             foreign_cluster: None,
             testimony: Testimony::default(),
             listing: None,

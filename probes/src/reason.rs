@@ -80,6 +80,25 @@ pub enum Reason {
         /// Why the last question proved nothing.
         doubt: Option<Doubt>,
     },
+    /// This controller is not among the voters of the quorum.
+    NotAVoter {
+        /// Node id of the leader that says so.
+        leader: i32,
+    },
+    /// This controller is a voter, and lags behind the leader.
+    VoterBehind {
+        /// For how long it has not been caught up; `None` when it has not been yet.
+        lag: Option<Duration>,
+        /// Committed records that it lacks.
+        records: i64,
+    },
+    /// No majority of the voters fetches from the leader: it is cut off, or about to be deposed.
+    Unfollowed {
+        /// Node id of the leader.
+        leader: i32,
+        /// Since when.
+        since: Duration,
+    },
     /// No other broker has shown yet that this one is in sync (`ZooKeeper` mode).
     PeersUnknown {
         /// Why the last round proved nothing.

@@ -40,6 +40,7 @@ fn answer(
         high_watermark,
         voters,
         own_caught_up_ms,
+        own_vote: None,
     }
 }
 
@@ -365,6 +366,7 @@ impl World {
             high_watermark: self.committed,
             voters,
             own_caught_up_ms: self.broker_fetched.map(Self::ms),
+            own_vote: None,
         })
     }
 

@@ -7,6 +7,7 @@ use pillion_probes::{
     observe::{Observations, Role},
     reason::spoken,
     time::BootTime,
+    voter::{Flaw, Standing},
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,26 +43,53 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
     let round = seen.round.as_deref().map(|round| round.as_of);
     let log_dirs = seen.log_dirs.as_deref().map(|told| told.sent);
     let contact = seen.contact.map(|contact| contact.at);
+    let standing = seen.vote.standing.map(|standing| standing.at);
     let process = seen.process.map(|process| process.looked);
-    vec![
-        piece("answer", seen.incarnation.last_answer, None, answer(seen)),
-        if seen.role == Role::ZooKeeper {
-            piece("peers", seen.testimony.good, Some(limits.peers), peers(seen))
-        } else {
-            piece("contact", contact, Some(limits.contact), quorum(seen, now))
-        },
-        piece("listing", listing, Some(limits.contact), listed(seen)),
-        piece("scan", round, Some(limits.scan), scan(seen)),
-        piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)),
-        piece("process", process, Some(limits.sight), life(seen, now)),
-    ]
+    let mut all = vec![piece("answer", seen.incarnation.last_answer, None, answer(seen))];
+    match seen.role {
+        Role::ZooKeeper => all.push(piece("peers", seen.testimony.good, Some(limits.peers), peers(seen))),
+        Role::Broker | Role::Combined => {
+            all.push(piece("contact", contact, Some(limits.contact), quorum(seen, now)));
+        }
+        Role::Controller => {}
+    }
+    if seen.role.has_controller() {
+        let piece = piece("vote", standing, Some(limits.voter), vote(seen));
+        all.push(Evidence { fresh: piece.fresh && seen.vote.flaw.is_none(), ..piece });
+    }
+    if seen.role.has_broker() {
+        all.push(piece("listing", listing, Some(limits.contact), listed(seen)));
+        all.push(piece("scan", round, Some(limits.scan), scan(seen)));
+        all.push(piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)));
+    }
+    all.push(piece("process", process, Some(limits.sight), life(seen, now)));
+    all
+}
+
+fn vote(seen: &Observations) -> String {
+    match (seen.vote.flaw, seen.vote.standing) {
+        (Some(Flaw::NotAVoter { leader }), _) => {
+            format!("controller {leader} leads, and this one is no voter")
+        }
+        (Some(Flaw::Behind { leader, .. }), _) => format!("a voter that lags behind controller {leader}"),
+        (Some(Flaw::Unfollowed { leader, .. }), _) => {
+            format!("controller {leader} takes itself for the leader, and no majority follows it")
+        }
+        (None, Some(Standing { leads: true, epoch, .. })) => {
+            format!("led in epoch {epoch}, followed by a majority of the voters")
+        }
+        (None, Some(Standing { leader, epoch, .. })) => {
+            format!("a voter, caught up with controller {leader}, which led in epoch {epoch}")
+        }
+        (None, None) => "nothing proves that this is a voter that keeps up".into(),
+    }
 }
 
 fn answer(seen: &Observations) -> String {
     let incarnation = &seen.incarnation;
     match incarnation.answered {
-        Some(_) => format!("life {} of the broker answers", incarnation.number),
-        None => format!("life {} of the broker has not answered", incarnation.number),
+        Some(_) => format!("life {} of the node answers", incarnation.number),
+        None => format!("life {} of the node has not answered", incarnation.number),
     }
 }
 
@@ -130,7 +158,7 @@ fn dirs(seen: &Observations) -> String {
 
 fn life(seen: &Observations, now: BootTime) -> String {
     let Some(process) = seen.process else {
-        return "the broker's process is not seen, so it is never called dead".into();
+        return "the process is not seen, so it is never called dead".into();
     };
     let moved = spoken(now.since(process.moved));
     format!("process {}, last seen to use CPU or I/O {moved} ago", process.pid)

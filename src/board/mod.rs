@@ -22,6 +22,7 @@ use pillion_probes::{
     observe::Observations,
     time::BootTime,
     verdict::{Verdict, Verdicts},
+    voter::Vote,
     zookeeper::Testimony,
 };
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ const CLOCK_STEP_MS: u64 = 1000;
 /// An agent whose loop is older than this cannot be trusted with its history; `/agentz` says so.
 pub const LOOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// Who this broker is.
+/// Who this node is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -58,6 +59,13 @@ pub struct Identity {
     pub cluster: String,
     /// What the node is: `kraft-broker`, `kraft-combined`, ...
     pub mode: String,
+}
+
+impl Identity {
+    /// What a person calls it.
+    pub fn noun(&self) -> &'static str {
+        if self.mode == "kraft-controller" { "controller" } else { "broker" }
+    }
 }
 
 /// What a board is made with.
@@ -165,6 +173,7 @@ impl Board {
         }
         Arc::new(Observations {
             contact: None,
+            vote: Vote::default(),
             testimony: Testimony::default(),
             clock_stepped: Some(now.boot),
             ..(*seen).clone()

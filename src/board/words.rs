@@ -29,8 +29,30 @@ impl Display for Ago {
     }
 }
 
-/// On what evidence the broker is ready.
+/// On what evidence the node is ready.
 pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
+    if seen.role.has_broker() {
+        in_sync(out, seen, now)?;
+    }
+    let Some(standing) = seen.vote.standing else { return Ok(()) };
+    if seen.role.has_broker() {
+        out.write_str("; ")?;
+    }
+    let (ago, leader, epoch) = (Ago(now.since(standing.at)), standing.leader, standing.epoch);
+    if standing.leads {
+        write!(
+            out,
+            "leads the quorum in epoch {epoch}, followed by a majority of the voters, as of {ago} ago"
+        )
+    } else {
+        write!(
+            out,
+            "a voter that is caught up with controller {leader}, the leader of epoch {epoch}, as of {ago} ago"
+        )
+    }
+}
+
+fn in_sync(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
     let ago = |at: BootTime| Ago(now.since(at));
     let dated = seen.contact.map(|contact| contact.at).or(seen.testimony.good);
     let (Some(round), Some(dated)) = (seen.round.as_deref(), dated) else {
@@ -66,14 +88,14 @@ pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fm
     }
 }
 
-/// Why the broker counts as alive.
+/// Why the node counts as alive.
 pub fn live_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
     let (reach, since) = &seen.reach;
     if let (Reach::Answers, Some(at)) = (reach, seen.incarnation.last_answer) {
-        return write!(out, "the broker answers, last {} ago", Ago(now.since(at)));
+        return write!(out, "the node answers, last {} ago", Ago(now.since(at)));
     }
     let state = match reach {
-        Reach::Answers => "the broker answers",
+        Reach::Answers => "the node answers",
         Reach::Untried => "it was not asked yet",
         Reach::Refused => "its port is closed",
         Reach::Closed => "it closes connections",
@@ -84,11 +106,11 @@ pub fn live_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt
     write!(out, "nothing proves that it hangs ({state}, for {})", Ago(now.since(*since)))
 }
 
-/// When the broker started to answer.
+/// When the node started to answer.
 pub fn started_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
     match seen.incarnation.answered {
-        Some(at) => write!(out, "this life of the broker first answered {} ago", Ago(now.since(at))),
-        None => out.write_str("this life of the broker has answered"),
+        Some(at) => write!(out, "this life of the node first answered {} ago", Ago(now.since(at))),
+        None => out.write_str("this life of the node has answered"),
     }
 }
 

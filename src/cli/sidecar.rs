@@ -14,10 +14,10 @@ use crate::{
     sidecar::{self, RunError},
 };
 
-/// Watches the broker and answers for it: probes, metrics, status, a page
+/// Watches the broker or controller and answers for it: probes, metrics, status, a page
 ///
 /// Reads the same config file as init, and identity.json, which init left in the run directory. It never touches the
-/// broker: killing or restarting it costs the broker nothing.
+/// node: killing or restarting it costs Kafka nothing.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_long_help = "\
 Endpoints, on one port (default 9440):

@@ -169,8 +169,9 @@ fn headline(out: &mut String, status: &Status) -> fmt::Result {
     };
     write!(
         out,
-        "{}  broker {}, cluster {}",
+        "{}  {} {}, cluster {}",
         paint(style, word),
+        identity.noun(),
         identity.broker_id,
         plain(&identity.cluster)
     )?;

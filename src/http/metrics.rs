@@ -81,16 +81,16 @@ impl Sheet {
             ("cluster", identity.cluster.clone()),
             ("mode", identity.mode.clone()),
         ];
-        self.0.register("broker", "Who the broker is", Info::new(broker));
+        self.0.register("broker", "Who the node is", Info::new(broker));
     }
 
     fn verdicts(&mut self, published: &Published) {
         let all = &published.verdicts;
         let verdicts = [
-            ("live", &all.live, "The broker does not hang: 1 yes, 0 no"),
-            ("started", &all.started, "This life of the broker has answered once: 1 yes, 0 no"),
-            ("ready", &all.ready, "The true verdict, every replica is in sync: 1 yes, 0 no"),
-            ("stoppable", &all.stoppable, "The broker may stop: 1 yes, 0 no, -1 not judged"),
+            ("live", &all.live, "The node does not hang: 1 yes, 0 no"),
+            ("started", &all.started, "This life of the node has answered once: 1 yes, 0 no"),
+            ("ready", &all.ready, "The true verdict, in sync by proof: 1 yes, 0 no"),
+            ("stoppable", &all.stoppable, "The node may stop: 1 yes, 0 no, -1 not judged"),
         ];
         let reasons = Family::<Labels, Gauge>::default();
         for (name, verdict, help) in verdicts {
@@ -108,8 +108,13 @@ impl Sheet {
     fn evidence(&mut self, published: &Published) {
         let (seen, now) = (&published.seen, published.now.boot);
         let ages = [
-            ("answer_age", "Age of the broker's last answer", seen.incarnation.last_answer),
+            ("answer_age", "Age of the node's last answer", seen.incarnation.last_answer),
             ("contact_age", "Age of the proven contact with the quorum", seen.contact.map(|c| c.at)),
+            (
+                "vote_age",
+                "Age of the proof that this controller is a voter that keeps up",
+                seen.vote.standing.map(|standing| standing.at),
+            ),
             ("read_index_age", "Age of the read index beneath it", seen.contact.map(|c| c.read_index)),
             (
                 "peers_age",
@@ -123,7 +128,7 @@ impl Sheet {
                 "Age of the answer about the log dirs",
                 seen.log_dirs.as_deref().map(|d| d.sent),
             ),
-            ("process_age", "Age of the last look at the broker's process", seen.process.map(|p| p.looked)),
+            ("process_age", "Age of the last look at the node's process", seen.process.map(|p| p.looked)),
         ];
         for (name, help, at) in ages {
             if let Some(at) = at {
@@ -135,7 +140,7 @@ impl Sheet {
             self.age("applied_age", "Since when it stands there", now.since(since));
         }
         let number = i64::try_from(seen.incarnation.number).unwrap_or(i64::MAX);
-        self.plain("incarnation", "Lives of the broker that this agent has seen", number);
+        self.plain("incarnation", "Lives of the node that this agent has seen", number);
     }
 
     fn replicas(&mut self, published: &Published) {

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result, Write};
 
-use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
+use pillion_probes::{forced::Kind, observe::Role, replicas::Fault, verdict::Answer};
 
 use crate::board::{Ago, Board, Evidence, Status, Transition, VerdictTold, unnamed};
 
@@ -83,7 +83,8 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
 
 fn who(out: &mut String, status: &Status) -> Result {
     let identity = &status.identity;
-    write!(out, "<h1>broker {}</h1><p>cluster <b>{}</b>", identity.broker_id, Safe(&identity.cluster))?;
+    let (noun, id) = (identity.noun(), identity.broker_id);
+    write!(out, "<h1>{noun} {id}</h1><p>cluster <b>{}</b>", Safe(&identity.cluster))?;
     if let Some(zone) = &identity.zone {
         write!(out, " · zone <b>{}</b>", Safe(zone))?;
     }
@@ -159,7 +160,12 @@ fn verdicts(out: &mut String, status: &Status) -> Result {
     let all = &status.verdicts;
     card(out, "live", "does not hang", &all.live)?;
     card(out, "started", "has answered", &all.started)?;
-    card(out, "ready", "all replicas in sync", &all.ready)?;
+    let ready = match status.observations.role {
+        Role::Broker | Role::ZooKeeper => "all replicas in sync",
+        Role::Combined => "all replicas in sync, and a voter that keeps up",
+        Role::Controller => "a voter that keeps up",
+    };
+    card(out, "ready", ready, &all.ready)?;
     card(out, "stoppable", "may be stopped", &all.stoppable)
 }
 
@@ -180,6 +186,10 @@ fn card(out: &mut String, name: &str, meaning: &str, told: &VerdictTold) -> Resu
 }
 
 fn partitions(out: &mut String, status: &Status) -> Result {
+    if !status.observations.role.has_broker() {
+        return Ok(());
+    }
+    out.write_str("<h3>Partitions of this broker</h3>")?;
     let Some(partitions) = &status.partitions else {
         return out.write_str("<p class=quiet>no scan of the partitions is complete</p>");
     };

@@ -35,7 +35,7 @@ pub async fn watch(desk: &Desk, target: &Target) {
             },
             Err(error) => error,
         };
-        tracing::debug!(%error, "the broker is not reached");
+        tracing::debug!(%error, "the node is not reached");
         if error.is_timeout() {
             // Connecting alone timed out: a full backlog or lost packets say nothing about the life under way.
             desk.silent(None);

@@ -7,7 +7,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Observations, Reach, Role},
     time::BootTime,
-    zookeeper,
+    voter, zookeeper,
 };
 use tokio::sync::watch;
 
@@ -39,13 +39,14 @@ pub struct Desk {
 struct State {
     seen: Observations,
     tracker: Tracker,
+    voter: voter::Tracker,
 }
 
 impl Desk {
     /// An empty desk.
     pub fn new(role: Role, board: Arc<Board>, clock: Clock, limits: Limits) -> Self {
         let seen = Observations::nothing(role, clock.boot());
-        let state = Mutex::new(State { seen, tracker: Tracker::new() });
+        let state = Mutex::new(State { seen, tracker: Tracker::new(), voter: voter::Tracker::new() });
         Self { state, board, clock, limits, life: watch::channel(None).0 }
     }
 
@@ -66,9 +67,14 @@ impl Desk {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let outcome = change(&mut state);
-        state.seen.contact = state.tracker.contact();
-        state.seen.doubt = state.tracker.doubt();
-        state.seen.applied = state.tracker.applied();
+        if state.seen.role.has_broker() {
+            state.seen.contact = state.tracker.contact();
+            state.seen.doubt = state.tracker.doubt();
+            state.seen.applied = state.tracker.applied();
+        }
+        if state.seen.role.has_controller() {
+            state.seen.vote = state.voter.vote();
+        }
         self.board.publish(state.seen.clone());
         outcome
     }
@@ -169,6 +175,8 @@ impl Desk {
     pub fn answered(&self, versions: &Arc<ApiVersions>, sample: Option<Applied>) -> bool {
         let now = self.now();
         let (same, number) = self.change(|state| {
+            // A controller names the offset of its features, which stands still.
+            let sample = sample.filter(|_| state.seen.role.has_broker());
             let same = sample.is_none_or(|sample| state.tracker.sample(sample, &self.limits));
             if !same {
                 state.end_life(now);
@@ -205,6 +213,7 @@ impl Desk {
         self.change(|state| {
             if state.seen.incarnation.number == number {
                 state.tracker.quorum(answer, &self.limits);
+                state.voter.quorum(answer, &self.limits);
             }
         });
     }
@@ -223,6 +232,7 @@ impl Desk {
         self.change(|state| {
             if state.seen.incarnation.number == number {
                 state.tracker.unanswered(doubt);
+                state.voter.unanswered(doubt);
             }
         });
     }
@@ -233,6 +243,7 @@ impl State {
         if self.seen.incarnation.answered.is_some() {
             self.seen.begin_incarnation(now);
             self.tracker = Tracker::new();
+            self.voter = voter::Tracker::new();
         }
     }
 
@@ -246,14 +257,14 @@ impl State {
 
 /// Can what answers be judged at all?
 fn judgeable(role: Role, versions: &ApiVersions) -> Reach {
-    let why = match (role, versions.zookeeper, versions.kraft) {
+    let why = match (role == Role::ZooKeeper, versions.zookeeper, versions.kraft) {
         _ if versions.zk_migration_ready => {
             "the cluster migrates from ZooKeeper to KRaft (KIP-866), and has two sources of truth until it is done"
         }
-        (Role::ZooKeeper, true, _) | (Role::Broker | Role::Combined, false, true) => return Reach::Answers,
-        (Role::ZooKeeper, false, true) => "it runs in KRaft mode, and was prepared for ZooKeeper mode",
+        (true, true, _) | (false, false, true) => return Reach::Answers,
+        (true, false, true) => "it runs in KRaft mode, and was prepared for ZooKeeper mode",
         (_, true, _) => "it runs in ZooKeeper mode, and was prepared for KRaft",
-        _ => "it is neither a KRaft broker of 3.3 or newer nor one in ZooKeeper mode",
+        _ => "it is neither a KRaft node of 3.3 or newer nor a broker in ZooKeeper mode",
     };
     Reach::NotJudgeable { why: why.to_owned() }
 }

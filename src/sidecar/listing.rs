@@ -21,7 +21,9 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 }
 
 async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    let deadline = || Instant::now() + target.timing.request_timeout;
+    // A slow answer counts as of when it was asked for, so it may take its time.
+    let patience = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
+    let deadline = || Instant::now() + patience;
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
     loop {
         let sent = desk.now();

@@ -14,6 +14,7 @@ mod quorum;
 mod run;
 mod scan;
 mod stepped;
+mod vote;
 mod zookeeper;
 
 use std::{
@@ -41,18 +42,20 @@ const CLIENT_ID: &str = "pillion";
 /// Wait before an observer that lost its connection tries again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The broker to watch, and what it was prepared with.
+/// The node to watch, and what it was prepared with.
 #[derive(Debug)]
 pub struct Target {
+    /// What it is.
+    pub role: Role,
     /// Node id.
     pub id: i32,
     /// Cluster id.
     pub cluster_id: String,
-    /// The broker's own listener.
+    /// The node's own listener: a controller's, where it is nothing else.
     pub broker: Address,
-    /// The controllers' listeners, as the broker itself knows them.
+    /// The controllers' listeners, as the node itself knows them.
     pub controllers: Vec<Address>,
-    /// The log dirs, as rendered.
+    /// The log dirs of the broker, as rendered; a node that is only a controller has none.
     pub log_dirs: Vec<String>,
     /// The dir of the metadata log, whose `meta.properties` holds the directory id of the broker in the quorum.
     pub metadata_dir: PathBuf,
@@ -62,8 +65,6 @@ pub struct Target {
     pub clean_shutdown: Option<bool>,
     /// Deadlines and intervals.
     pub timing: Timing,
-    /// What the node is.
-    pub role: Role,
     /// What the broker last said of who is alive.
     pub roster: RefCell<Option<ListedBrokers>>,
 }
@@ -90,20 +91,38 @@ fn directory_id(dir: &Path) -> Option<Uuid> {
     Uuid::from_slice(&decoded).ok()
 }
 
-/// Watches the broker for ever; ends only by being dropped.
+/// Watches the node for ever; ends only by being dropped.
 pub async fn observe(desk: &Desk, target: &Target) {
     tokio::join!(
         applied::watch(desk, target),
         process::watch(desk, target),
         stepped::watch(desk),
+        if_broker(desk, target),
+        if_controller(desk, target),
+    );
+}
+
+/// What is asked of a broker, and of a broker that is a controller too: it tells of the quorum.
+async fn if_broker(desk: &Desk, target: &Target) {
+    if !target.role.has_broker() {
+        return;
+    }
+    tokio::join!(
         lives::each(desk, async |life| match target.role {
             Role::ZooKeeper => zookeeper::watch(desk, target, &life).await,
-            Role::Broker | Role::Combined => quorum::watch(desk, target, &life).await,
+            _ => quorum::watch(desk, target, &life).await,
         }),
         lives::each(desk, async |life| listing::watch(desk, target, &life).await),
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
     );
+}
+
+/// What is asked for a node that is nothing but a controller.
+async fn if_controller(desk: &Desk, target: &Target) {
+    if !target.role.has_broker() {
+        lives::each(desk, async |life| vote::watch(desk, target, &life).await).await;
+    }
 }
 
 /// An observer lost its connection: a closed or refused one ends the life of the broker.

@@ -7,7 +7,7 @@
 use std::{cell::Cell, time::Duration};
 
 use pillion_probes::{
-    contact::{Asked, Doubt, QuorumAnswer, Voter},
+    contact::{Asked, Doubt, OwnVote, QuorumAnswer, Voter},
     time::BootTime,
 };
 use tokio::time::{Instant, sleep};
@@ -25,18 +25,18 @@ use crate::kafka::{
 };
 
 /// An answer that takes longer than this is overdue. Healthy ones take 2 to 50 ms.
-const OVERDUE: Duration = Duration::from_millis(500);
+pub(super) const OVERDUE: Duration = Duration::from_millis(500);
 /// How long one attempt at a controller may take.
-const DIRECT: Duration = Duration::from_secs(1);
+pub(super) const DIRECT: Duration = Duration::from_secs(1);
 /// A broker gives up forwarding after 60 s; longer than this the connection itself is lost.
 const GIVE_UP: Duration = Duration::from_secs(75);
 /// The request's name, for people.
-const NAME: &str = "DescribeQuorum";
+pub(super) const NAME: &str = "DescribeQuorum";
 
 /// Watches the quorum for one life of the broker, until the connection to the broker is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let overdue = Cell::new(None);
-    let own = Own { id: target.id, directory: target.directory_id() };
+    let own = Own::of(target);
     tokio::select! {
         Err(error) = forward(desk, target, life, &own, &overdue) => {
             tracing::debug!(%error, "asking for the quorum through the broker failed");
@@ -48,8 +48,8 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     }
 }
 
-/// Which entry is this broker's.
-struct Own {
+/// Which entry is this node's.
+pub(super) struct Own {
     id: i32,
     directory: Option<uuid::Uuid>,
 }
@@ -121,14 +121,14 @@ async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &
 }
 
 /// Asks one controller. Only the leader's answer counts; of a deposed one the tracker thinks its own.
-async fn ask(
+pub(super) async fn ask(
     desk: &Desk,
     life: &Life,
     own: &Own,
     place: usize,
     controller: &Address,
     open: &mut Option<(Connection, ApiVersions)>,
-) -> Result<(), WireError> {
+) -> Result<Quorum, WireError> {
     let deadline = Instant::now() + DIRECT;
     let (mut connection, versions) = if let Some(there) = open.take() {
         there
@@ -145,7 +145,7 @@ async fn ask(
         codes::NOT_LEADER_OR_FOLLOWER => desk.not_leader(life.number, place, sent),
         code => tracing::debug!(%controller, code, "a controller refuses to tell of the quorum"),
     }
-    Ok(())
+    Ok(quorum)
 }
 
 /// Hands an answer that came through the broker to the tracker; `false` when it was an error.
@@ -161,6 +161,10 @@ fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) ->
 }
 
 impl Own {
+    pub(super) fn of(target: &Target) -> Self {
+        Self { id: target.id, directory: target.directory_id() }
+    }
+
     fn answer(&self, sent: BootTime, answered: BootTime, asked: Asked, quorum: &Quorum) -> QuorumAnswer {
         let entry = quorum.voters.iter().chain(&quorum.observers).find(|replica| self.is(replica));
         QuorumAnswer {
@@ -176,10 +180,15 @@ impl Own {
                 .map(|voter| Voter { id: voter.id, last_fetch_ms: voter.last_fetch_ms.unwrap_or(-1) })
                 .collect(),
             own_caught_up_ms: entry.map(|entry| entry.last_caught_up_ms.unwrap_or(-1)),
+            own_vote: quorum
+                .voters
+                .iter()
+                .find(|voter| self.is(voter))
+                .map(|voter| OwnVote { leads: voter.id == quorum.leader_id, log_end: voter.log_end_offset }),
         }
     }
 
-    /// The entry is this broker's: by id, and by directory id where both are known (KIP-853).
+    /// The entry is this node's: by id, and by directory id where both are known (KIP-853).
     fn is(&self, replica: &ReplicaState) -> bool {
         let same = |own, its| own == its;
         replica.id == self.id

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, io, path::Path, sync::Arc, time::Duration};
 
 use pillion_probes::{
-    limits::{Limits, controller_limit, peers_limit},
+    limits::{Limits, controller_limit, peers_limit, voter_limit},
     observe::{Observations, Role},
 };
 use tokio::{net::TcpListener, time::timeout};
@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{Config, Mode, Timing},
     http,
-    init::{Identity, SERVER_PROPERTIES},
+    init::{Identity, LogDirFacts, SERVER_PROPERTIES},
     kafka::Address,
     overrides::{self, Watcher},
     problem::Problem,
@@ -40,7 +40,7 @@ pub enum RunError {
     },
 }
 
-/// Watches the broker that init prepared, until `stop`.
+/// Watches the node that init prepared, until `stop`.
 pub async fn run(
     config: &Config,
     identity: &Identity,
@@ -48,8 +48,9 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), RunError> {
     let timing = config.sidecar.timing;
-    let role = role(identity).map_err(RunError::Usage)?;
-    let limits = limits(&timing, role);
+    let (fetch, voter) = patience(config).map_err(RunError::Usage)?;
+    let role = role(identity);
+    let limits = Limits { fetch, voter, ..limits(&timing, role) };
     fits(config, identity).map_err(RunError::Usage)?;
     let address = config.sidecar.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
@@ -87,7 +88,7 @@ fn limits(timing: &Timing, role: Role) -> Limits {
     Limits {
         contact: match role {
             Role::ZooKeeper => timing.own_age_limit(),
-            Role::Broker | Role::Combined => timing.contact_age_limit(),
+            Role::Broker | Role::Combined | Role::Controller => timing.contact_age_limit(),
         },
         peers: peers_limit(timing.session_timeout, timing.request_timeout),
         controller: controller_limit(timing.session_timeout),
@@ -100,17 +101,28 @@ fn limits(timing: &Timing, role: Role) -> Limits {
     }
 }
 
-fn role(identity: &Identity) -> Result<Role, Problem> {
+fn role(identity: &Identity) -> Role {
     match identity.mode {
-        Mode::KraftBroker => Ok(Role::Broker),
-        Mode::KraftCombined => Ok(Role::Combined),
-        Mode::ZooKeeper => Ok(Role::ZooKeeper),
-        Mode::KraftController => Err(Problem::new(
-            "broker.mode",
-            "a node that is only a controller is not judged by this version",
-            "run the sidecar beside brokers and combined nodes; probe controllers by TCP until then",
-        )),
+        Mode::KraftBroker => Role::Broker,
+        Mode::KraftCombined => Role::Combined,
+        Mode::KraftController => Role::Controller,
+        Mode::ZooKeeper => Role::ZooKeeper,
     }
+}
+
+/// How long the proof of a vote counts, by the controllers' own patience. It is Kafka's unless it is set for this node.
+fn patience(config: &Config) -> Result<(Duration, Duration), Problem> {
+    let of = |key: &str, default: u64| {
+        let text = config.kafka.properties.get(key).map(|text| text.trim());
+        text.map_or(Ok(default), str::parse).map(Duration::from_millis).map_err(|_| {
+            let what = format!("{:?} is no number of milliseconds", text.unwrap_or_default());
+            Problem::new(config.places.of(&format!("kafka.properties.{key}")), what, "as in 2000")
+        })
+    };
+    let fetch = of("controller.quorum.fetch.timeout.ms", 2000)?;
+    let election = of("controller.quorum.election.timeout.ms", 1000)?;
+    let backoff = of("controller.quorum.election.backoff.max.ms", 1000)?;
+    Ok((fetch, voter_limit(fetch, election, backoff)))
 }
 
 /// The run directory is this configuration's, and the broker can be asked in a way that is spoken here.
@@ -124,7 +136,7 @@ fn fits(config: &Config, identity: &Identity) -> Result<(), Problem> {
             "set runDir",
         )
     } else if range.is_some_and(|range| !range.contains(&identity.id)) {
-        ("broker.idRange", format!("the run directory was prepared for broker {}", identity.id), "set runDir")
+        ("broker.idRange", format!("the run directory was prepared for node {}", identity.id), "set runDir")
     } else if protocol != "PLAINTEXT" {
         let what =
             format!("listener {} speaks {protocol}, which this version does not", identity.listener.name);
@@ -147,24 +159,25 @@ fn shown(identity: &Identity) -> board::Identity {
 fn target(config: &Config, identity: &Identity, role: Role) -> Target {
     let text = |path: &Path| path.display().to_string();
     let address = |host: &str, port| Address { host: host.to_owned(), port };
+    let log_dirs = if role.has_broker() { identity.log_dirs.as_slice() } else { &[] };
     Target {
+        role,
         id: identity.id,
         cluster_id: identity.cluster_id.clone(),
         broker: address(&identity.listener.host, identity.listener.port),
         controllers: identity.controllers.iter().map(|at| address(&at.host, at.port)).collect(),
-        log_dirs: identity.log_dirs.iter().map(|dir| text(&dir.path)).collect(),
+        log_dirs: log_dirs.iter().map(|dir| text(&dir.path)).collect(),
         metadata_dir: identity.metadata_log_dir.clone(),
         properties: config.run_dir.join(SERVER_PROPERTIES),
-        clean_shutdown: clean_shutdown(identity),
+        clean_shutdown: clean_shutdown(log_dirs),
         timing: config.sidecar.timing,
-        role,
         roster: RefCell::default(),
     }
 }
 
 /// All logs had been closed in order when init looked. A container restart does not run init again, but then the
 /// sidecar has seen the logs itself.
-fn clean_shutdown(identity: &Identity) -> Option<bool> {
-    let mut used = identity.log_dirs.iter().filter(|dir| dir.partitions > 0).peekable();
+fn clean_shutdown(log_dirs: &[LogDirFacts]) -> Option<bool> {
+    let mut used = log_dirs.iter().filter(|dir| dir.partitions > 0).peekable();
     used.peek().is_some().then(|| used.all(|dir| dir.clean_shutdown))
 }

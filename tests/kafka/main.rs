@@ -18,6 +18,7 @@ mod replace;
 mod replicas;
 mod scene;
 mod versions;
+mod voters;
 mod zookeeper;
 
 use libtest_mimic::{Arguments, Trial};
@@ -46,6 +47,15 @@ const TESTS: &[Test] = &[
     ("a_lost_volume_is_replaced_only_when_nothing_is_lost", Stage::Main, replace::lost_volume),
     ("cold_start_of_everything", Stage::Main, brokers::cold_start),
     ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
+    ("a_voter_killed_and_back", Stage::Voters, voters::killed),
+    ("a_voter_stopped_by_a_signal", Stage::Voters, voters::paused),
+    ("a_voter_cut_off_from_the_others", Stage::Voters, voters::follower_cut_off),
+    ("a_leading_voter_cut_off_from_the_others", Stage::Voters, voters::leader_cut_off),
+    ("a_voter_whose_others_are_dead", Stage::Voters, voters::others_dead),
+    ("voters_fail_over_under_a_producer", Stage::Voters, voters::failover),
+    ("a_combined_voter_cut_off_from_the_others", Stage::CombinedVoters, voters::combined_cut_off),
+    ("a_joiner_is_a_voter_when_it_is_added", Stage::Dynamic, voters::joiner),
+    ("a_joiner_is_a_voter_when_it_is_added_on_3_9", Stage::Dynamic39, voters::joiner),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
     ("zookeeper_catch_up_after_a_kill", Stage::Zk39, zookeeper::catch_up),

@@ -37,6 +37,21 @@ pub enum Stage {
     Zk39,
     /// `ZooKeeper` and three brokers of 2.8.
     Zk28,
+    /// Three controllers with pillion beside them, and one broker.
+    Voters,
+    /// Three nodes that are broker and controller in one.
+    CombinedVoters,
+    /// A dynamic quorum of three, and a joiner.
+    Dynamic,
+    /// The same of 3.9, the first release that has one.
+    Dynamic39,
+}
+
+impl Stage {
+    /// pillion is beside the dedicated controllers too.
+    fn beside_controllers(self) -> bool {
+        matches!(self, Self::Voters | Self::Dynamic | Self::Dynamic39)
+    }
 }
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -85,6 +100,10 @@ impl Scene {
             }
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
+            Stage::Voters => Cluster::builder(NEWEST).controllers(3).brokers(1),
+            Stage::CombinedVoters => Cluster::builder(NEWEST).combined(3),
+            Stage::Dynamic => Cluster::builder(NEWEST).controllers(4).dynamic([1, 2, 3]),
+            Stage::Dynamic39 => Cluster::builder(V3_9).controllers(4).dynamic([1, 2, 3]),
             Stage::Zk39 => Cluster::builder(V3_9)
                 .zookeeper()
                 .brokers(3)
@@ -93,7 +112,11 @@ impl Scene {
         };
         let began = Instant::now();
         let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));
-        let fleet = run(Fleet::start(builder, pillion, ""))?;
+        let fleet = if stage.beside_controllers() {
+            run(Fleet::start_beside_all(builder, pillion, ""))?
+        } else {
+            run(Fleet::start(builder, pillion, ""))?
+        };
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
         Ok(Self { fleet })
     }

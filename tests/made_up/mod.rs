@@ -24,6 +24,7 @@ use pillion_probes::{
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
     replicas::{Round, Tally},
     time::BootTime,
+    voter::{Standing, Vote},
     zookeeper::{self, Own, View},
 };
 
@@ -113,6 +114,19 @@ pub fn healthy(now: BootTime) -> Observations {
             missing: Vec::new(),
         })),
         ..Observations::nothing(Role::Broker, ago(95_000))
+    }
+}
+
+/// A controller that follows, and keeps up.
+pub fn voter(now: BootTime) -> Observations {
+    let standing = Standing { at: now.back(Duration::from_millis(700)), leader: 2, epoch: 7, leads: false };
+    let Observations { agent_started, incarnation, reach, process, .. } = healthy(now);
+    Observations {
+        incarnation,
+        reach,
+        process,
+        vote: Vote { standing: Some(standing), ..Vote::default() },
+        ..Observations::nothing(Role::Controller, agent_started)
     }
 }
 

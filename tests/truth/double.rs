@@ -1,4 +1,4 @@
-//! A second agent beside a broker, within this process: its clock can be stepped.
+//! A second agent beside a broker, within this process: its clock can be stepped, and it can be led astray.
 
 use std::{
     net::SocketAddr,
@@ -30,14 +30,19 @@ pub struct Double {
 }
 
 impl Double {
-    /// Starts one with the configuration and the identity of the broker's own agent.
-    pub fn start(scene: &Scene, id: i32) -> Result<Self> {
+    /// Starts one with the configuration and the identity of the broker's own agent, which asks at `broker` if that is
+    /// given.
+    pub fn start(scene: &Scene, id: i32, broker: Option<SocketAddr>) -> Result<Self> {
         let address = free()?;
         let mut sources = Sources { file: Some(scene.fleet.config(id)), ..Sources::default() };
         sources.flag("--set", "sidecar.listen", address.to_string());
         let told = |problems: Vec<pillion::problem::Problem>| anyhow!("{problems:?}");
         let config = config::load(&sources).map_err(told)?.config;
-        let identity = Identity::read(&config.run_dir).map_err(|problem| anyhow!("{problem}"))?;
+        let mut identity = Identity::read(&config.run_dir).map_err(|problem| anyhow!("{problem}"))?;
+        if let Some(broker) = broker {
+            identity.listener.host = broker.ip().to_string();
+            identity.listener.port = broker.port();
+        }
         let offset_ms = Arc::<AtomicI64>::default();
         let (system, offset) = (Clock::system(), Arc::clone(&offset_ms));
         let clock = Clock::from_fn(move || {

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, ensure};
 use bed::{
     Truth,
-    contenders::{OTHERS, PILLION},
+    contenders::{ALL, Contender, PILLION},
     report::{self, About, Broker, Run, Seen},
 };
 
@@ -77,13 +77,18 @@ fn broker(scene: &Scene, story: &Story, id: i32, (from, to): (Instant, Instant))
             *truth = Truth::Unknowable;
         }
     }
-    let own = story.answers.clone().unwrap_or_else(|| scene.fleet.ready_since(id, from));
-    let others = OTHERS.into_iter().map(|other| (other, scene.contenders.timeline(other, id)));
-    let said = std::iter::once((PILLION, own)).chain(others);
+    let answers = |contender: Contender| {
+        let elsewhere = story.answers.iter().find(|(other, _)| *other == contender);
+        match elsewhere {
+            Some((_, timeline)) => timeline.clone(),
+            None if contender == PILLION => scene.fleet.ready_since(id, from),
+            None => scene.contenders.timeline(contender, id),
+        }
+    };
     Broker {
         id,
         truth: within(truth, from, to),
-        said: said.map(|(contender, answers)| (contender, within(answers, from, to))).collect(),
+        said: ALL.into_iter().map(|contender| (contender, within(answers(contender), from, to))).collect(),
     }
 }
 

@@ -3,9 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use bed::Truth;
+use bed::{
+    Truth,
+    contenders::{Contender, PILLION, Timeline},
+};
 
-use super::scene::Scene;
+use super::{double::Double, scene::Scene};
 
 /// How long all is watched before the fault and after the last return.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -19,9 +22,9 @@ pub struct Story {
     pub events: Vec<(Instant, String)>,
     /// Times in which nobody could vouch for the brokers, although the brokers themselves were well.
     pub unknowable: Vec<(Instant, Instant)>,
-    /// What pillion answered, where it is not the fleet's own agent that is judged.
-    pub answers: Option<Vec<(Instant, bool)>>,
-    /// And what it said.
+    /// What was answered, by those for whom it is not the answers of the fleet's own watches that are judged.
+    pub answers: Vec<(Contender, Timeline)>,
+    /// What pillion said, likewise.
     pub said: Option<Vec<String>>,
 }
 
@@ -29,7 +32,7 @@ impl Story {
     /// All is well, and is seen to be for a while.
     pub fn begin() -> Self {
         pass(MARGIN);
-        Self { fault: None, events: Vec::new(), unknowable: Vec::new(), answers: None, said: None }
+        Self { fault: None, events: Vec::new(), unknowable: Vec::new(), answers: Vec::new(), said: None }
     }
 
     /// The fault strikes now. Told before it is done, so that no second of it is missed.
@@ -53,6 +56,12 @@ impl Story {
         self.mark(&format!("{id} in sync"));
         scene.wait(id, true)?;
         Ok(())
+    }
+
+    /// The second agent is judged, not the fleet's own.
+    pub fn judge(&mut self, double: &Double) {
+        self.answers.push((PILLION, double.timeline()));
+        self.said = Some(double.reasons());
     }
 
     /// Lets the fault last until so long after it struck.

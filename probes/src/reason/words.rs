@@ -26,7 +26,7 @@ impl Reason {
         match self {
             Self::NotLooked => told(
                 "not-looked",
-                "the agent has just started and has not reached the broker yet".into(),
+                "the agent has just started and has not reached the node yet".into(),
                 "wait a second; if it stays, look at the agent's log",
             ),
             Self::NotListening { since, pid, recovering, idle } => {
@@ -34,33 +34,30 @@ impl Reason {
             }
             Self::Closes { since } => told(
                 "broker-closes",
-                format!(
-                    "for {} what listens on the broker's port has closed each connection",
-                    spoken(*since)
-                ),
+                format!("for {} what listens on the port has closed each connection", spoken(*since)),
                 "if it has not just stopped: check `max.connections`, the listener's protocol (TLS and SASL are not \
                  spoken yet), and what stands in between",
             ),
             Self::Silent { since } => told(
                 "broker-silent",
-                format!("the broker accepts connections but has not answered for {}", spoken(*since)),
+                format!("the node accepts connections but has not answered for {}", spoken(*since)),
                 "look at its threads (jstack), its pauses (GC log) and its disks; liveness acts only on proof of a hang",
             ),
             Self::Unreachable { why } => told(
                 "broker-unreachable",
-                format!("the broker's address cannot be reached: {why}"),
+                format!("the node's address cannot be reached: {why}"),
                 "check `broker.listener` in pillion's configuration and the network of the pod",
             ),
             Self::NotJudgeable { why } => told(
                 "not-judgeable",
                 format!("what answers cannot be judged: {why}"),
-                "check `broker.mode`, and point `broker.listener` at a listener of such a broker: KRaft from 3.3 on, or \
+                "check `broker.mode`, and point `broker.listener` at a listener of such a node: KRaft from 3.3 on, or \
                  ZooKeeper mode from 2.8 on",
             ),
             Self::ForeignCluster { cluster_id } => told(
                 "foreign-cluster",
                 format!(
-                    "what answers belongs to cluster {cluster_id}, not to the one this broker was prepared for"
+                    "what answers belongs to cluster {cluster_id}, not to the one this node was prepared for"
                 ),
                 "check `broker.listener` and `cluster.id`; never move a volume between clusters",
             ),
@@ -83,6 +80,28 @@ impl Reason {
                 "quorum-contact-lost",
                 quorum_stale(*age, *limit, *frozen, *doubt),
                 quorum_remedy(*doubt),
+            ),
+            Self::NotAVoter { leader } => told(
+                "not-a-voter",
+                format!(
+                    "controller {leader}, the leader, does not count this controller among the voters of the quorum"
+                ),
+                "a joiner follows until it is added: kafka-metadata-quorum.sh add-controller, run with this node's \
+                 server.properties; one that was removed may be stopped",
+            ),
+            Self::VoterBehind { lag, records } => told(
+                "voter-behind",
+                voter_behind(*lag, *records),
+                "wait while it catches up; if it does not, look at its log, its disk and its way to the leader",
+            ),
+            Self::Unfollowed { leader, since } => told(
+                "leader-unfollowed",
+                format!(
+                    "no majority of the voters has fetched from controller {leader}, which takes itself for the leader, \
+                     for {}",
+                    spoken(*since)
+                ),
+                quorum_remedy(Some(Doubt::LeaderUnheard { leader: *leader })),
             ),
             Self::PeersUnknown { doubt } => told(
                 "peers-unknown",
@@ -164,7 +183,7 @@ impl Reason {
             ),
             Self::Denied { requests } => told(
                 "not-authorized",
-                format!("the broker refuses the agent: {}", requests.join(", ")),
+                format!("the node refuses the agent: {}", requests.join(", ")),
                 "grant the agent's user DESCRIBE on the cluster and on all topics",
             ),
             Self::LogDirsMissing => told(
@@ -189,7 +208,7 @@ impl Reason {
             ),
             Self::NotStarted => told(
                 "not-started",
-                "this broker has not answered since it was started".into(),
+                "this node has not answered since it was started".into(),
                 "wait while it makes progress; recovery of large logs takes long",
             ),
             Self::Hung { since, pid } => told(
@@ -198,11 +217,11 @@ impl Reason {
                     "for {} process {pid} has answered on no connection and used neither CPU nor I/O",
                     spoken(*since)
                 ),
-                "restart the broker; if it was stopped by a signal, SIGCONT resumes it",
+                "restart it; if it was stopped by a signal, SIGCONT resumes it",
             ),
             Self::NotJudged => told(
                 "not-judged",
-                "this version does not judge whether the broker may stop".into(),
+                "this version does not judge whether the node may stop".into(),
                 "look at under-min-ISR partitions before you stop it",
             ),
         }
@@ -213,7 +232,7 @@ fn not_listening(since: Duration, pid: Option<i32>, recovering: bool, idle: Opti
     let state = match (pid, recovering) {
         (Some(pid), true) => format!(": process {pid} recovers logs that were not closed cleanly"),
         (Some(pid), false) => format!(": process {pid} runs and is starting or stopping"),
-        (None, _) => ": no broker process is seen".to_owned(),
+        (None, _) => ": no Kafka process is seen".to_owned(),
     };
     let progress = match (pid, idle) {
         (Some(_), Some(idle)) if idle > Duration::from_secs(5) => {
@@ -224,7 +243,7 @@ fn not_listening(since: Duration, pid: Option<i32>, recovering: bool, idle: Opti
     };
     Words {
         code: if recovering && pid.is_some() { "broker-recovering" } else { "broker-not-listening" },
-        text: format!("the broker's port has been closed for {}{state}{progress}", spoken(since)),
+        text: format!("the port has been closed for {}{state}{progress}", spoken(since)),
         remedy: match pid {
             Some(_) => {
                 "wait while it makes progress; a broker that is fenced keeps its port closed until the controllers \
@@ -252,19 +271,31 @@ fn quorum_stale(age: Duration, limit: Duration, frozen: Option<Duration>, doubt:
     )
 }
 
+fn voter_behind(lag: Option<Duration>, records: i64) -> String {
+    match lag {
+        Some(lag) => format!(
+            "this voter has not been caught up with the leader for {}; it lacks {records} committed record(s)",
+            spoken(lag)
+        ),
+        None => format!(
+            "this voter has not caught up with the leader yet; it lacks {records} committed record(s)"
+        ),
+    }
+}
+
 fn because(doubt: Option<Doubt>) -> String {
     match doubt {
         None => String::new(),
         Some(Doubt::NoLeader) => " (the quorum has no leader)".into(),
         Some(Doubt::UnknownToLeader { leader }) => {
-            format!(" (controller {leader}, the leader, has not heard from this broker)")
+            format!(" (controller {leader}, the leader, has not heard from this node)")
         }
         Some(Doubt::Deposed { leader }) => format!(" (only controller {leader} answers, which was deposed)"),
         Some(Doubt::LeaderUnheard { leader }) => {
             format!(" (no majority of controllers is seen to follow controller {leader})")
         }
         Some(Doubt::Behind { records }) => {
-            format!(" (the broker has {records} committed record(s) still to apply)")
+            format!(" (it has {records} committed record(s) still to apply)")
         }
         Some(Doubt::Unanswered) => " (the question is not answered)".into(),
         Some(Doubt::Denied) => " (the agent may not ask: it lacks DESCRIBE on the cluster)".into(),
@@ -310,12 +341,12 @@ fn peers_remedy(doubt: Option<zookeeper::Doubt>) -> &'static str {
 fn quorum_remedy(doubt: Option<Doubt>) -> &'static str {
     match doubt {
         Some(Doubt::Denied) => "grant the agent's user DESCRIBE on the cluster",
-        Some(Doubt::Behind { .. }) => "wait while the broker catches up with the metadata log",
+        Some(Doubt::Behind { .. }) => "wait while it catches up with the metadata log",
         Some(Doubt::NoLeader | Doubt::LeaderUnheard { .. } | Doubt::Deposed { .. }) => {
             "look at the controllers: a majority of them must run and reach each other"
         }
         _ => {
-            "check the way from this broker to the controllers, and that a majority of them runs; do not restart \
+            "check the way from this node to the controllers, and that a majority of them runs; do not restart \
               brokers meanwhile: they could not come back"
         }
     }

@@ -170,6 +170,7 @@ fn answer(sent: BootTime, answered: BootTime, quorum: &Quorum) -> QuorumAnswer {
         epoch: quorum.leader_epoch,
         high_watermark: quorum.high_watermark,
         own_caught_up_ms: voters.iter().find(|v| v.id == quorum.leader_id).map(|v| v.last_fetch_ms),
+        own_vote: None,
         voters,
     }
 }

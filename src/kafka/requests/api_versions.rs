@@ -11,8 +11,9 @@ use crate::kafka::{Call, Connection, WireError, codes};
 
 /// Present on `KRaft` nodes only.
 const DESCRIBE_QUORUM: i16 = 55;
-/// `LeaderAndIsr`, `UpdateMetadata`, `ControlledShutdown`: between the brokers of a `ZooKeeper` cluster only.
-const ZOOKEEPER_ONLY: [i16; 3] = [4, 6, 7];
+/// `LeaderAndIsr`, `UpdateMetadata`: between the brokers of a `ZooKeeper` cluster only. (`ControlledShutdown`, 7, is no
+/// sign: a `KRaft` controller of 3.9 has it too.)
+const ZOOKEEPER_ONLY: [i16; 2] = [4, 6];
 /// The first version with the features epoch.
 const VERSION: i16 = 3;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::kafka::requests::ApiVersions;
-use crate::kafka::{Connection, WireError, codes};
+use crate::kafka::{Address, Connection, WireError, codes};
 
 const TOPIC: &str = "__cluster_metadata";
 
@@ -44,6 +44,8 @@ pub struct Quorum {
     pub voters: Vec<ReplicaState>,
     /// Brokers and further controllers that follow.
     pub observers: Vec<ReplicaState>,
+    /// Where the voters listen to each other; the leader alone says so, from v2 (3.9) on.
+    pub endpoints: Vec<Address>,
 }
 
 /// The version in which to ask: v1 (3.3) brought the timestamps, without which nothing can be dated.
@@ -90,6 +92,7 @@ pub fn quorum_of(message: &DescribeQuorumResponse) -> Result<Quorum, WireError> 
             high_watermark: -1,
             voters: Vec::new(),
             observers: Vec::new(),
+            endpoints: Vec::new(),
         }),
         Some(partition) => Ok(Quorum {
             error_code: if message.error_code == codes::NONE {
@@ -102,8 +105,15 @@ pub fn quorum_of(message: &DescribeQuorumResponse) -> Result<Quorum, WireError> 
             high_watermark: partition.high_watermark,
             voters: partition.current_voters.iter().map(replica).collect(),
             observers: partition.observers.iter().map(replica).collect(),
+            endpoints: message.nodes.iter().filter_map(endpoint).collect(),
         }),
     }
+}
+
+/// The quorum uses the first listener of each (KIP-853).
+fn endpoint(node: &answer::Node) -> Option<Address> {
+    let listener = node.listeners.first()?;
+    Some(Address { host: listener.host.to_string(), port: listener.port })
 }
 
 fn replica(state: &answer::ReplicaState) -> ReplicaState {

@@ -1,4 +1,4 @@
-//! Brokers as pillion runs them: each prepared by `pillion init` and watched by a `pillion sidecar` beside it.
+//! Nodes as pillion runs them: each prepared by `pillion init` and watched by a `pillion sidecar` beside it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::cluster::{Builder, Cluster, Node};
+use crate::cluster::{Builder, Cluster, Node, Role};
 use crate::fetch::succeeded;
 use crate::process;
 use crate::score::{Score, score};
@@ -25,10 +25,10 @@ pub const AGENT_PORT: u16 = 9440;
 /// What `pillion init` computes; the rest of the bed's settings is handed to it as the user's.
 const COMPUTED: [&str; 5] = ["node.id", "broker.id", "process.roles", "log.dirs", "broker.rack"];
 
-/// A cluster whose brokers have pillion beside them, and watches on all of it.
+/// A cluster whose nodes have pillion beside them, and watches on all of it.
 #[derive(Debug)]
 pub struct Fleet {
-    /// What is true of each broker, asked of the others.
+    /// What is true of each node, asked of the others.
     pub truth: TruthWatch,
     members: BTreeMap<i32, Member>,
     pillion: PathBuf,
@@ -50,6 +50,16 @@ impl Fleet {
     /// `pillion` is the binary; `agent` is added to the `sidecar:` part of every configuration, as YAML.
     pub async fn start(builder: Builder, pillion: &Path, agent: &str) -> Result<Self> {
         let ids = builder.broker_ids();
+        Self::start_beside(ids, builder, pillion, agent).await
+    }
+
+    /// [`Fleet::start`], with pillion beside every node: dedicated controllers too.
+    pub async fn start_beside_all(builder: Builder, pillion: &Path, agent: &str) -> Result<Self> {
+        let ids = builder.ids();
+        Self::start_beside(ids, builder, pillion, agent).await
+    }
+
+    async fn start_beside(ids: Vec<i32>, builder: Builder, pillion: &Path, agent: &str) -> Result<Self> {
         let cluster = builder.unformatted(ids.iter().copied()).start().await?;
         for id in &ids {
             configure(&cluster, *id, agent)?;
@@ -57,19 +67,20 @@ impl Fleet {
             let node = cluster.node(*id);
             node.start_with(run_dir(node).join("server.properties"))?;
         }
-        let truth = TruthWatch::start(&cluster);
+        let truth = TruthWatch::of(&cluster, &ids);
         let mut fleet = Self { truth, members: BTreeMap::new(), pillion: pillion.to_owned(), cluster };
         for id in ids {
             let (node, agent) = (fleet.cluster.node(id), fleet.agent(id));
             let (ready, live) = (Watch::http(agent, "/readyz"), Watch::http(agent, "/livez"));
-            let tcp = Watch::tcp(node.bootstrap());
+            let tcp =
+                Watch::tcp(if node.role().is_broker() { node.bootstrap() } else { node.controller_addr() });
             fleet.members.insert(id, Member { agent: Mutex::new(None), ready, live, tcp });
             fleet.start_agent(id)?;
         }
         Ok(fleet)
     }
 
-    /// The brokers' ids.
+    /// The ids of the nodes that have pillion beside them.
     pub fn ids(&self) -> Vec<i32> {
         self.members.keys().copied().collect()
     }
@@ -180,9 +191,13 @@ impl Fleet {
         .await
     }
 
-    /// Waits until all brokers are in sync and called ready.
+    /// Waits until all nodes are in sync and called ready; a controller that has yet to be added to its quorum is not.
     pub async fn wait_all_ready(&self, deadline: Duration) -> Result<()> {
         for id in self.ids() {
+            if self.cluster.node(id).is_joiner() {
+                self.wait(id, false, deadline).await?;
+                continue;
+            }
             self.truth.wait(id, Truth::InSync, deadline).await?;
             self.wait(id, true, deadline).await?;
         }
@@ -259,7 +274,7 @@ impl Fleet {
     }
 
     fn member(&self, id: i32) -> &Member {
-        self.members.get(&id).unwrap_or_else(|| panic!("no broker {id}"))
+        self.members.get(&id).unwrap_or_else(|| panic!("no pillion beside {id}"))
     }
 }
 
@@ -297,18 +312,20 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         });
     let dirs: Vec<String> =
         node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
-    let mode = match (cluster.zookeeper(), node.role().is_controller()) {
-        (Some(_), _) => "zookeeper",
-        (None, true) => "kraft-combined",
-        (None, false) => "kraft-broker",
+    let (mode, base) = match node.role() {
+        Role::Broker if cluster.zookeeper().is_some() => ("zookeeper", 1000),
+        Role::Broker | Role::ZooKeeper => ("kraft-broker", 1000),
+        Role::Combined => ("kraft-combined", 1000),
+        Role::Controller => ("kraft-controller", 0),
     };
-    let (base, cluster_id, version) = (1000, cluster.cluster_id(), cluster.kafka().version());
+    let (cluster_id, version) = (cluster.cluster_id(), cluster.kafka().version());
     let ordinal = id - base;
+    let joins = node.joins().map(|joins| format!("  initialControllers: {joins:?}\n")).unwrap_or_default();
     let zone = ["a", "b", "c"][usize::try_from(id)? % 3];
     let config = format!(
         "cluster:\n  name: bed\n  id: {cluster_id:?}\nbroker:\n  mode: {mode}\n  idBase: {base}\n  \
          ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\nkafka:\n  version: {version:?}\n  home: {:?}\n  \
-         properties:\n{properties}storage:\n  logDirs: [{}]\nrunDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}",
+         properties:\n{properties}storage:\n  logDirs: [{}]\n{joins}runDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}",
         cluster.kafka().libs().canonicalize()?.parent().context("libs lie in a home")?.display().to_string(),
         dirs.join(", "),
         run_dir(node).display().to_string(),
@@ -320,5 +337,5 @@ fn init(cluster: &Cluster, pillion: &Path, id: i32, flags: &[&str]) -> Result<()
     let node = cluster.node(id);
     let mut command = node.in_netns(pillion);
     command.args(["init", "--config"]).arg(node.dir().join("pillion.yaml")).args(flags);
-    succeeded(&command.output()?).with_context(|| format!("failed to prepare broker {id}"))
+    succeeded(&command.output()?).with_context(|| format!("failed to prepare node {id}"))
 }

@@ -6,10 +6,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::add_raft_voter_request::Listener;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, DescribeQuorumRequest, RequestHeader, ResponseHeader, TopicName,
+    AddRaftVoterRequest, ApiVersionsRequest, ApiVersionsResponse, DescribeQuorumRequest,
+    RemoveRaftVoterRequest, RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{
     Decodable, HeaderVersion, Request, StrBytes, encode_request_header_into_buffer,
@@ -18,6 +21,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+/// A change of the voters is committed by the old and the new ones: it takes a few fetches.
+const CHANGE: Duration = Duration::from_secs(20);
 /// No answer of a test cluster is larger.
 const FRAME: usize = 256 << 20;
 /// `UNSUPPORTED_VERSION`, answered in the form of version 0.
@@ -167,4 +172,48 @@ pub async fn describe_quorum(addr: SocketAddr, patience: Duration) -> Result<Quo
         observers: partition.observers.iter().map(member).collect(),
         request_version,
     })
+}
+
+/// Asks the leader of a dynamic quorum to make this node a voter (`AddRaftVoter`, KIP-853).
+pub async fn add_voter(
+    leader: SocketAddr,
+    cluster: &str,
+    id: i32,
+    directory: String,
+    listens: SocketAddr,
+) -> Result<()> {
+    let host = StrBytes::from_string(listens.ip().to_string());
+    let name = StrBytes::from_static_str("CONTROLLER");
+    let listener = Listener::default().with_name(name).with_host(host).with_port(listens.port());
+    let request = AddRaftVoterRequest::default()
+        .with_cluster_id(Some(StrBytes::from_string(cluster.to_owned())))
+        .with_timeout_ms(i32::try_from(CHANGE.as_millis())?)
+        .with_voter_id(id)
+        .with_voter_directory_id(uuid(&directory)?)
+        .with_listeners(vec![listener]);
+    let answer = Connection::open(leader, CHANGE).await?.call(&request).await?;
+    ensure!(answer.error_code == 0, "AddRaftVoter: error {}, {:?}", answer.error_code, answer.error_message);
+    Ok(())
+}
+
+/// Asks the leader of a dynamic quorum to take this voter out (`RemoveRaftVoter`, KIP-853).
+pub async fn remove_voter(leader: SocketAddr, cluster: &str, id: i32, directory: String) -> Result<()> {
+    let request = RemoveRaftVoterRequest::default()
+        .with_cluster_id(Some(StrBytes::from_string(cluster.to_owned())))
+        .with_voter_id(id)
+        .with_voter_directory_id(uuid(&directory)?);
+    let answer = Connection::open(leader, CHANGE).await?.call(&request).await?;
+    ensure!(
+        answer.error_code == 0,
+        "RemoveRaftVoter: error {}, {:?}",
+        answer.error_code,
+        answer.error_message
+    );
+    Ok(())
+}
+
+/// Kafka writes the 16 bytes of an id as URL-safe base64.
+fn uuid(text: &str) -> Result<uuid::Uuid> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).with_context(|| format!("{text:?} is no id"))?;
+    Ok(uuid::Uuid::from_slice(&bytes)?)
 }

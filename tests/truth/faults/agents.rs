@@ -34,7 +34,10 @@ pub const FAULTS: &[Fault] = &[
         short: false,
         subjects: &[1003],
         right: "Unready at the first question: evidence is judged by its age at the moment of the answer.",
-        bound: (POLL, "one poll"),
+        bound: (
+            Duration::from_millis(1250),
+            "one poll and the prober's patience of a second: nobody answers it",
+        ),
         grace: (PROOF, "the proof of a new life"),
         act: paused,
     },
@@ -81,7 +84,7 @@ fn paused(scene: &Scene, story: &mut Story) -> Result<()> {
 
 /// A second agent beside 1001, within this process, whose clock can be stepped.
 fn stepped(scene: &Scene, story: &mut Story) -> Result<()> {
-    let double = Double::start(scene, 1001)?;
+    let double = Double::start(scene, 1001, None)?;
     let ready = |what: &str| run(bed::eventually(what, SOON, async || double.ready()));
     ready("the second agent says ready")?;
     pass(Duration::from_secs(2));
@@ -97,7 +100,6 @@ fn stepped(scene: &Scene, story: &mut Story) -> Result<()> {
         story.mark("ready again");
         pass(Duration::from_secs(4));
     }
-    story.answers = Some(double.timeline());
-    story.said = Some(double.reasons());
+    story.judge(&double);
     Ok(())
 }

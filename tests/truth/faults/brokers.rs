@@ -1,14 +1,18 @@
 //! Brokers that fall silent or die.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::Result;
+use bed::{
+    Slow,
+    contenders::{Clients, OTHERS},
+};
 
 use crate::{
-    fault::{AGE, Fault, POLL, PROOF, SCAN},
-    scene::{Scene, Stage},
-    story::{Story, pass},
+    double::Double,
+    fault::{AGE, Fault, PROOF, SCAN},
+    scene::{SOON, Scene, Stage, run},
+    story::Story,
 };
 
 const SHORT: Duration = Duration::from_secs(30);
@@ -58,14 +62,16 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "slow-broker",
-        title: "requests take 3 s (stopped for 3 s at a time)",
+        title: "every answer of the broker takes 3 s",
         stage: Stage::Kraft,
         short: false,
         subjects: &[1002],
-        right: "Ready while the others count it in: it goes on to fetch and to send heartbeats in time. A probe that wants \
-                an answer within a second would take it out of service for being slow.",
-        bound: (AGE, "the age limit of contact with the quorum and one poll"),
-        grace: (PROOF, "evidence that comes so rarely may be too old by a moment"),
+        right: "Ready: it fetches and sends heartbeats on threads of its own (ReplicaFetcherThread, \
+                BrokerLifecycleManager), so it stays in every ISR. A probe that wants an answer within a second takes it \
+                out of service for being slow. What it says is old when it comes and is dated by when it was asked for; \
+                that it still follows the quorum is known from the controllers.",
+        bound: NEVER,
+        grace: STEADY,
         act: slow,
     },
 ];
@@ -111,16 +117,18 @@ fn two_dead(scene: &Scene, story: &mut Story) -> Result<()> {
     Ok(())
 }
 
+/// Something in between hands the broker's answers on late, to a second agent and to the contenders.
 fn slow(scene: &Scene, story: &mut Story) -> Result<()> {
-    let pid = scene.node(1002).pid().and_then(|pid| Pid::from_raw(pid.cast_signed())).context("1002 runs")?;
-    // Not told to the bed as a pause: for the cluster this broker is slow, no more.
-    let began: Instant = story.fault("1002 becomes slow");
-    while began.elapsed() < Duration::from_secs(40) {
-        kill_process(pid, Signal::STOP)?;
-        pass(Duration::from_secs(3));
-        kill_process(pid, Signal::CONT)?;
-        pass(POLL);
+    let broker = scene.node(1002).bootstrap();
+    let slow = run(Slow::start(broker, Duration::from_secs(3)))?;
+    let clients = run(async { Clients::start(1002, slow.addr()) });
+    let double = Double::start(scene, 1002, Some(slow.addr()))?;
+    run(bed::eventually("the second agent says ready", SOON, async || double.ready()))?;
+    story.fault("it is called ready");
+    story.last(Duration::from_secs(40));
+    story.judge(&double);
+    for contender in OTHERS {
+        story.answers.extend(clients.timeline(contender).map(|timeline| (contender, timeline)));
     }
-    story.mark("no longer slow");
-    story.back(scene, 1002)
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 
 use super::Cluster;
-use super::node::{Node, Place};
+use super::node::{JOINER, Node, Place};
 use super::properties::{Role, Settings, Ties, base, text};
 use crate::fetch::{Kafka, succeeded};
 use crate::net::Net;
@@ -24,6 +24,7 @@ pub struct Builder {
     extra: Vec<(Scope, String, String)>,
     small: Vec<(i32, usize, u64)>,
     unformatted: BTreeSet<i32>,
+    initial: Option<Vec<i32>>,
     jmx: bool,
 }
 
@@ -44,6 +45,7 @@ impl Builder {
             extra: Vec::new(),
             small: Vec::new(),
             unformatted: BTreeSet::new(),
+            initial: None,
             jmx: false,
         }
     }
@@ -72,6 +74,18 @@ impl Builder {
     pub fn nodes(mut self, role: Role, ids: impl IntoIterator<Item = i32>) -> Self {
         self.nodes.extend(ids.into_iter().map(|id| (id, role)));
         self
+    }
+
+    /// A dynamic quorum (KIP-853, Kafka 3.9) of these initial voters. The other controllers are joiners: they follow,
+    /// and vote once they are added ([`Cluster::add_voter`]).
+    pub fn dynamic(mut self, initial: impl IntoIterator<Item = i32>) -> Self {
+        self.initial = Some(initial.into_iter().collect());
+        self
+    }
+
+    /// The ids of all nodes.
+    pub fn ids(&self) -> Vec<i32> {
+        self.nodes.iter().map(|(id, _)| *id).collect()
     }
 
     /// The ids of all nodes that serve clients.
@@ -168,14 +182,15 @@ impl Builder {
         let mut cluster = Cluster::empty(kafka, Net::new()?)?;
         for &(id, role) in &self.nodes {
             let place = self.place(&mut cluster, id, role)?;
-            cluster.nodes.insert(id, Node::new(place.clone()));
             cluster.places.push(place);
         }
-        let brokers = cluster.brokers().count();
-        let ties = match cluster.zookeeper() {
-            Some(node) => Ties::ZooKeeper(node.zookeeper_addr().to_string()),
-            None => Ties::Quorum(cluster.voters()),
-        };
+        let initial =
+            self.initial.as_deref().map(|ids| initial_controllers(&cluster.places, ids)).transpose()?;
+        for place in &mut cluster.places {
+            place.joins = self.joins(place, initial.as_deref());
+            cluster.nodes.insert(place.id, Node::new(place.clone()));
+        }
+        let (ties, brokers) = (self.ties(&cluster), cluster.brokers().count());
         for place in &cluster.places {
             let settings = self.settings(place, &ties, brokers);
             fs::write(place.dir.join("server.properties"), text(&settings))?;
@@ -209,8 +224,26 @@ impl Builder {
             }
         }
         let (cluster_id, kafka) = (cluster.cluster_id().to_owned(), cluster.kafka().clone());
-        let (heap, jmx) = (self.heap.clone(), self.jmx && role.is_broker());
-        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka })
+        let (heap, jmx, joins) = (self.heap.clone(), self.jmx && role.is_broker(), None);
+        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka, joins })
+    }
+
+    /// How a controller of a dynamic quorum is formatted.
+    fn joins(&self, place: &Place, initial: Option<&str>) -> Option<String> {
+        let votes = self.initial.as_ref().is_some_and(|ids| ids.contains(&place.id));
+        initial.filter(|_| place.role.is_controller()).map(|all| if votes { all } else { JOINER }.to_owned())
+    }
+
+    /// What the nodes are told of each other.
+    fn ties(&self, cluster: &Cluster) -> Ties {
+        if let Some(node) = cluster.zookeeper() {
+            return Ties::ZooKeeper(node.zookeeper_addr().to_string());
+        }
+        if self.initial.is_none() {
+            return Ties::Quorum("controller.quorum.voters", cluster.voters());
+        }
+        let all: Vec<_> = cluster.controllers().map(|node| node.controller_addr().to_string()).collect();
+        Ties::Quorum("controller.quorum.bootstrap.servers", all.join(","))
     }
 
     fn settings(&self, place: &Place, ties: &Ties, brokers: usize) -> Settings {
@@ -225,4 +258,13 @@ impl Builder {
         }
         all
     }
+}
+
+/// The value of `kafka-storage format --initial-controllers`.
+fn initial_controllers(places: &[Place], ids: &[i32]) -> Result<String> {
+    let one = |id: &i32| {
+        let place = places.iter().find(|place| place.id == *id).with_context(|| format!("no node {id}"))?;
+        Ok(format!("{id}@{}:9093:{}", place.ip, super::new_uuid()?))
+    };
+    Ok(ids.iter().map(one).collect::<Result<Vec<_>>>()?.join(","))
 }

@@ -21,7 +21,7 @@ use crate::fetch::Kafka;
 use crate::net::Net;
 use crate::truth::View;
 use crate::wait::eventually;
-use crate::wire::{Quorum, describe_quorum};
+use crate::wire::{Quorum, add_voter, describe_quorum, remove_voter};
 use crate::zk::Zk;
 
 /// How long one question may take; a healthy broker answers in milliseconds.
@@ -51,7 +51,7 @@ impl Cluster {
     fn empty(kafka: Kafka, net: Net) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("bed-").tempdir()?;
         let (nodes, places, mounts) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Ok(Self { nodes, net, places, mounts, id: new_cluster_id()?, kafka, dir })
+        Ok(Self { nodes, net, places, mounts, id: new_uuid()?, kafka, dir })
     }
 
     /// The node with this id. Panics when there is none: a mistake of the test.
@@ -163,16 +163,31 @@ impl Cluster {
         best.with_context(|| format!("no broker other than {id} answers"))
     }
 
-    /// The metadata quorum as its leader sees it, asked of the controllers directly.
+    /// The metadata quorum as its leader sees it, asked of the controllers directly; of two that take themselves for
+    /// the leader, the one of the later epoch.
     pub async fn quorum(&self) -> Result<Quorum> {
-        let mut last = None;
+        let mut best: Result<Quorum> = Err(anyhow::anyhow!("no controller runs"));
         for node in self.controllers().filter(|node| node.running()) {
-            match describe_quorum(node.controller_addr(), ASK).await {
-                Ok(quorum) => return Ok(quorum),
-                Err(error) => last = Some(error),
+            let said = describe_quorum(node.controller_addr(), ASK).await;
+            let epoch = |quorum: &Result<Quorum>| quorum.as_ref().map_or(-1, |quorum| quorum.epoch);
+            if best.is_err() || epoch(&said) > epoch(&best) {
+                best = said;
             }
         }
-        Err(last.unwrap_or_else(|| anyhow::anyhow!("no controller runs"))).context("no leader answered")
+        best.context("no leader answered")
+    }
+
+    /// Makes a controller that follows a dynamic quorum a voter, as `kafka-metadata-quorum.sh add-controller` does.
+    pub async fn add_voter(&self, id: i32) -> Result<()> {
+        let node = self.node(id);
+        let leader = self.node(self.quorum().await?.leader).controller_addr();
+        add_voter(leader, &self.id, id, directory_id(node)?, node.controller_addr()).await
+    }
+
+    /// Takes a voter out of a dynamic quorum; it goes on to follow.
+    pub async fn remove_voter(&self, id: i32) -> Result<()> {
+        let leader = self.node(self.quorum().await?.leader).controller_addr();
+        remove_voter(leader, &self.id, id, directory_id(self.node(id))?).await
     }
 
     /// The id of the broker that `ZooKeeper` names as controller.
@@ -219,9 +234,17 @@ impl Drop for Cluster {
     }
 }
 
+/// The `directory.id` of a node's metadata, as Kafka writes it.
+fn directory_id(node: &Node) -> Result<String> {
+    let path = node.data_dirs()[0].join("meta.properties");
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let id = text.lines().find_map(|line| line.strip_prefix("directory.id="));
+    Ok(id.context("no directory.id")?.to_owned())
+}
+
 /// 22 characters of URL-safe base64 that stand for 16 bytes, as Kafka wants them. Hex digits are a subset
 /// that needs no encoder and never begins with a dash.
-fn new_cluster_id() -> Result<String> {
+fn new_uuid() -> Result<String> {
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid").context("no random bytes")?;
     let digits: String = uuid.chars().filter(char::is_ascii_hexdigit).take(21).collect();
     Ok(format!("{digits}A"))

@@ -33,7 +33,12 @@ pub(super) struct Place {
     pub jmx: bool,
     pub cluster_id: String,
     pub kafka: Kafka,
+    /// In a dynamic quorum, how a controller joins: its initial voters, or [`JOINER`].
+    pub joins: Option<String>,
 }
+
+/// A controller that is formatted to follow a dynamic quorum, and to vote when it is added; pillion's word for it.
+pub(super) const JOINER: &str = "none";
 
 /// A broker or controller of a [`Cluster`](super::Cluster).
 #[derive(Debug)]
@@ -159,16 +164,26 @@ impl Node {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
+    /// In a dynamic quorum, how this controller joins, as pillion's `storage.initialControllers` has it.
+    pub fn joins(&self) -> Option<&str> {
+        self.place.joins.as_deref()
+    }
+
+    /// It was formatted to follow a dynamic quorum, not to vote.
+    pub fn is_joiner(&self) -> bool {
+        self.joins() == Some(JOINER)
+    }
+
     /// Formats its log dirs with Kafka's own tool, for the cluster's id.
     pub fn format(&self) -> Result<()> {
-        let output = self
-            .place
-            .kafka
-            .tool("kafka.tools.StorageTool")
-            .args(["format", "-t", &self.place.cluster_id, "-c"])
-            .arg(self.properties())
-            .output()?;
-        succeeded(&output).with_context(|| format!("failed to format node {}", self.id()))
+        let mut command = self.place.kafka.tool("kafka.tools.StorageTool");
+        command.args(["format", "-t", &self.place.cluster_id, "-c"]).arg(self.properties());
+        match self.joins() {
+            None => {}
+            Some(JOINER) => drop(command.arg("--no-initial-controllers")),
+            Some(voters) => drop(command.args(["--initial-controllers", voters])),
+        }
+        succeeded(&command.output()?).with_context(|| format!("failed to format node {}", self.id()))
     }
 
     /// Starts the process and returns at once.

@@ -36,8 +36,8 @@ pub(super) type Settings = BTreeMap<String, String>;
 /// What holds a cluster together.
 #[derive(Debug, Clone)]
 pub(super) enum Ties {
-    /// `controller.quorum.voters`.
-    Quorum(String),
+    /// The setting that names the controllers, and its value.
+    Quorum(&'static str, String),
     /// `zookeeper.connect`.
     ZooKeeper(String),
 }
@@ -55,7 +55,7 @@ pub(super) fn base(place: &Place, ties: &Ties, brokers: usize) -> Settings {
             all.insert("listeners".to_owned(), client(place));
             all
         }
-        (Ties::Quorum(voters), role) => kraft(place, role, voters, brokers),
+        (Ties::Quorum(key, controllers), role) => kraft(place, role, (key, controllers), brokers),
     }
 }
 
@@ -80,7 +80,7 @@ fn settings<const N: usize>(pairs: [(&str, String); N]) -> Settings {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-fn kraft(place: &Place, role: Role, voters: &str, brokers: usize) -> Settings {
+fn kraft(place: &Place, role: Role, controllers: (&str, &str), brokers: usize) -> Settings {
     let (client, quorum) = (client(place), format!("CONTROLLER://{}:9093", place.ip));
     let (roles, listeners) = match role {
         Role::Controller => ("controller", quorum),
@@ -91,7 +91,7 @@ fn kraft(place: &Place, role: Role, voters: &str, brokers: usize) -> Settings {
     all.extend(settings([
         ("process.roles", roles.to_owned()),
         ("node.id", place.id.to_string()),
-        ("controller.quorum.voters", voters.to_owned()),
+        (controllers.0, controllers.1.to_owned()),
         ("controller.listener.names", "CONTROLLER".to_owned()),
         ("listeners", listeners),
         ("listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT".to_owned()),

@@ -5,6 +5,7 @@ mod gauges;
 mod rules;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -27,32 +28,47 @@ pub const EVERY: Duration = Duration::from_millis(250);
 /// All contenders but pillion, at work on every broker of a cluster. They stop when dropped.
 #[derive(Debug)]
 pub struct Contenders {
-    brokers: BTreeMap<i32, Broker>,
+    brokers: BTreeMap<i32, Clients>,
     gauges: Gauges,
 }
 
+/// The contenders that ask a broker's client listener. They stop when dropped.
 #[derive(Debug)]
-struct Broker {
+pub struct Clients {
     pace: Pace,
     tcp: Asked,
     api_versions: Asked,
     own_metadata: Asked,
 }
 
+impl Clients {
+    /// Asks broker `id` at an address, which may be that of something in between.
+    pub fn start(id: i32, addr: SocketAddr) -> Self {
+        let pace = Pace::new(EVERY);
+        let ask = |question| Asked::start(question, id, addr, pace.clone());
+        Self {
+            tcp: ask(Question::Tcp),
+            api_versions: ask(Question::ApiVersions),
+            own_metadata: ask(Question::OwnMetadata(None)),
+            pace,
+        }
+    }
+
+    /// All that a contender said; none for one that does not ask the listener.
+    pub fn timeline(&self, contender: Contender) -> Option<Timeline> {
+        match contender {
+            TCP => Some(self.tcp.timeline()),
+            API_VERSIONS => Some(self.api_versions.timeline()),
+            OWN_METADATA => Some(self.own_metadata.timeline()),
+            _ => None,
+        }
+    }
+}
+
 impl Contenders {
     /// Begins. The cluster must have been built with [`jmx`](crate::Builder::jmx).
     pub fn start(cluster: &Cluster) -> Result<Self> {
-        let brokers = cluster.brokers().map(|node| {
-            let (id, pace) = (node.id(), Pace::new(EVERY));
-            let ask = |question| Asked::start(question, id, node.bootstrap(), pace.clone());
-            let broker = Broker {
-                tcp: ask(Question::Tcp),
-                api_versions: ask(Question::ApiVersions),
-                own_metadata: ask(Question::OwnMetadata(None)),
-                pace,
-            };
-            (id, broker)
-        });
+        let brokers = cluster.brokers().map(|node| (node.id(), Clients::start(node.id(), node.bootstrap())));
         Ok(Self { brokers: brokers.collect(), gauges: Gauges::start(cluster)? })
     }
 
@@ -66,11 +82,10 @@ impl Contenders {
     /// All that a contender said of a broker. Panics on pillion, which the fleet watches, and on a broker that
     /// the cluster does not have: mistakes of the test.
     pub fn timeline(&self, contender: Contender, id: i32) -> Timeline {
-        let broker = self.broker(id);
+        if let Some(timeline) = self.broker(id).timeline(contender) {
+            return timeline;
+        }
         match contender {
-            TCP => broker.tcp.timeline(),
-            API_VERSIONS => broker.api_versions.timeline(),
-            OWN_METADATA => broker.own_metadata.timeline(),
             UNDER_REPLICATED => self.gauges.timeline(id, Gauge::UnderReplicatedPartitions),
             BROKER_STATE => self.gauges.timeline(id, Gauge::BrokerState),
             other => panic!("{} is not polled here", other.name),
@@ -87,7 +102,7 @@ impl Contenders {
         self.gauges.check()
     }
 
-    fn broker(&self, id: i32) -> &Broker {
+    fn broker(&self, id: i32) -> &Clients {
         self.brokers.get(&id).unwrap_or_else(|| panic!("no broker {id}"))
     }
 }

@@ -40,6 +40,15 @@ impl Ground {
         }
     }
 
+    /// The same of a controller, given what the leader of the quorum says of it.
+    pub(super) fn correct_voter(&self, id: i32, said: Truth) -> Truth {
+        match self.nodes.iter().find(|(node, _)| *node == id).map(|(_, pulse)| pulse.now()) {
+            Some(Doing::Running(_)) if said == Truth::InSync && !self.reaches_quorum(id) => Truth::Unknowable,
+            Some(Doing::Running(_)) => said,
+            _ => Truth::Out,
+        }
+    }
+
     /// There is a controller that runs, that a majority of the controllers can follow, and that `id` reaches.
     fn reaches_quorum(&self, id: i32) -> bool {
         let up: Vec<i32> =

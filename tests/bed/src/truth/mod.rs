@@ -1,7 +1,8 @@
-//! What is true of a broker, asked of the others.
+//! What is true of a node, asked of the others.
 
 mod ground;
 mod view;
+mod voter;
 mod watch;
 
 pub use view::{Counts, Partition, View};
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 /// A healthy image moves every half second; one that stood still for this long follows no live quorum.
 const FROZEN: Duration = Duration::from_secs(2);
 
-/// What is true of a broker: what the others say of it, and what the bed itself did to it.
+/// What is true of a node: what the others say of it, and what the bed itself did to it. Of a broker as it stands here,
+/// of a controller as `voter.rs` argues it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Truth {

@@ -1,4 +1,4 @@
-//! The truth about every broker, over time.
+//! The truth about every node, over time.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::ground::Ground;
+use super::voter::{Elector, decide_voter, leader};
 use super::{Truth, View, Witness, decide};
-use crate::cluster::{Cluster, Node};
-use crate::wire::Connection;
+use crate::cluster::{Cluster, Node, Role};
+use crate::wire::{Connection, describe_quorum};
 use crate::zk::{Registry, Zk};
 
 /// How often each broker is asked and the truth decided.
@@ -31,6 +32,8 @@ struct Timelines {
 #[derive(Debug, Default)]
 struct Shared {
     witnesses: Mutex<HashMap<i32, Witness>>,
+    electors: Mutex<HashMap<i32, Elector>>,
+    leaders: Mutex<Vec<(Instant, i32, i32)>>,
     timelines: Mutex<HashMap<i32, Timelines>>,
 }
 
@@ -44,16 +47,36 @@ pub struct TruthWatch {
 impl TruthWatch {
     /// Watches all brokers of a cluster. Give it its runtime's second thread: `flavor = "multi_thread"`.
     pub fn start(cluster: &Cluster) -> Self {
+        let ids: Vec<i32> = cluster.brokers().map(Node::id).collect();
+        Self::of(cluster, &ids)
+    }
+
+    /// Watches these nodes of a cluster. The quorum is asked when a controller is among them.
+    pub fn of(cluster: &Cluster, ids: &[i32]) -> Self {
         let brokers: Vec<_> = cluster.brokers().map(|node| (node.id(), node.bootstrap())).collect();
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
         for &(id, addr) in &brokers {
             tasks.spawn(ask(id, addr, Arc::clone(&shared)));
         }
-        let ids = brokers.into_iter().map(|(id, _)| id).collect();
-        let zookeeper = cluster.zookeeper().map(Node::zookeeper_addr);
-        tasks.spawn(record(ids, Ground::of(cluster), zookeeper, Arc::clone(&shared)));
+        let watched: Vec<(i32, Role)> = ids.iter().map(|id| (*id, cluster.node(*id).role())).collect();
+        if watched.iter().any(|(_, role)| role.is_controller()) {
+            for node in cluster.controllers() {
+                tasks.spawn(ask_controller(node.id(), node.controller_addr(), Arc::clone(&shared)));
+            }
+        }
+        let sources = Sources {
+            ground: Ground::of(cluster),
+            zookeeper: cluster.zookeeper().map(Node::zookeeper_addr),
+            alone: brokers.len() == 1,
+        };
+        tasks.spawn(record(watched, sources, Arc::clone(&shared)));
         Self { shared, _tasks: tasks }
+    }
+
+    /// The leader of the quorum and its epoch over time, as far as one was followed by a majority.
+    pub fn leaders(&self) -> Vec<(Instant, i32, i32)> {
+        self.shared.leaders.lock().expect("leaders").clone()
     }
 
     /// What is true of a broker now.
@@ -157,10 +180,31 @@ fn registered(id: i32, registry: Option<&Registry>) -> Truth {
     }
 }
 
-async fn record(brokers: Vec<i32>, ground: Ground, zookeeper: Option<SocketAddr>, shared: Arc<Shared>) {
+async fn ask_controller(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let asked = Instant::now();
+        let quorum = timeout(PATIENCE, describe_quorum(addr, PATIENCE)).await.ok().and_then(Result::ok);
+        shared.electors.lock().expect("electors").insert(id, Elector { asked, quorum });
+    }
+}
+
+/// Where the truth comes from, beside the brokers' answers.
+struct Sources {
+    ground: Ground,
+    zookeeper: Option<SocketAddr>,
+    /// There is one broker in the whole cluster.
+    alone: bool,
+}
+
+async fn record(nodes: Vec<(i32, Role)>, sources: Sources, shared: Arc<Shared>) {
+    let Sources { ground, zookeeper, alone } = sources;
     let mut open: Option<Zk> = None;
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut term = None;
     loop {
         ticks.tick().await;
         let now = Instant::now();
@@ -169,17 +213,45 @@ async fn record(brokers: Vec<i32>, ground: Ground, zookeeper: Option<SocketAddr>
             Some(addr) => timeout(PATIENCE, read(addr, &mut open)).await.ok().and_then(Result::ok),
         };
         let witnesses: Vec<_> = shared.witnesses.lock().expect("witnesses").values().cloned().collect();
-        let mut timelines = shared.timelines.lock().expect("timelines");
-        for &id in &brokers {
-            let said = match zookeeper {
-                None => decide(id, &witnesses, brokers.len() == 1, now),
-                Some(_) => registered(id, registry.as_ref()),
-            };
-            let own = witnesses.iter().find(|witness| witness.id == id);
-            let truth = ground.correct(id, said, own, now);
-            let timelines = timelines.entry(id).or_default();
-            timelines.truth.push((now, truth));
-            timelines.others.push((now, said));
+        let electors = shared.electors.lock().expect("electors").clone();
+        let leader = leader(&electors, now);
+        if let Some(leader) = leader {
+            shared.leaders.lock().expect("leaders").push((now, leader.leader, leader.epoch));
+            if term.is_none_or(|(epoch, _)| epoch != leader.epoch) {
+                term = Some((leader.epoch, now));
+            }
         }
+        let began = term.map_or(now, |(_, began)| began);
+        let mut timelines = shared.timelines.lock().expect("timelines");
+        for &(id, role) in &nodes {
+            let own = witnesses.iter().find(|witness| witness.id == id);
+            let broker = role.is_broker().then(|| {
+                let said = match zookeeper {
+                    None => decide(id, &witnesses, alone, now),
+                    Some(_) => registered(id, registry.as_ref()),
+                };
+                (ground.correct(id, said, own, now), said)
+            });
+            let voter = role.is_controller().then(|| {
+                let said = decide_voter(id, leader, now.saturating_duration_since(began));
+                (ground.correct_voter(id, said), said)
+            });
+            let timelines = timelines.entry(id).or_default();
+            let part = |truth: fn((Truth, Truth)) -> Truth| both(broker.map(truth), voter.map(truth));
+            timelines.truth.push((now, part(|(truth, _)| truth)));
+            timelines.others.push((now, part(|(_, said)| said)));
+        }
+    }
+}
+
+/// What is true of a node that is one of the two, or both.
+fn both(broker: Option<Truth>, voter: Option<Truth>) -> Truth {
+    let all = [broker, voter];
+    if all.contains(&Some(Truth::Out)) {
+        Truth::Out
+    } else if all.contains(&Some(Truth::Unknowable)) || all == [None, None] {
+        Truth::Unknowable
+    } else {
+        Truth::InSync
     }
 }
