@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-KAFKA := 4.3.1 4.1.2 3.9.2
+KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 

@@ -10,7 +10,7 @@ mod made_up;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use made_up::{Stepped, board, empty, healthy, hung, lagging, voter};
+use made_up::{Stepped, board, empty, healthy, hung, lagging, on_zookeeper, voter};
 use pillion::{
     board::{Board, Status},
     http,
@@ -94,6 +94,25 @@ async fn a_healthy_broker_says_on_what_evidence() {
     let stop = agent.get("/stopz").await;
     assert_eq!(stop.status, 503);
     assert!(stop.body.starts_with("not-judged: ") && stop.head.contains("pillion-verdict: unknown"));
+}
+
+#[tokio::test]
+async fn in_zookeeper_mode_it_says_who_agrees() {
+    let agent = Agent::start(on_zookeeper).await;
+    let ready = agent.get("/readyz?verbose").await;
+    assert_eq!(ready.status, 200, "{}", ready.body);
+    for part in [
+        "in the ISR of all 120 assigned partitions, as of 0.6 s ago; 2 other brokers agree, 0.4 s ago",
+        "evidence ok peers: 0.4 s old of 9.0 s allowed",
+        "broker 1002 says in sync, broker 1003 says in sync",
+    ] {
+        assert!(ready.body.contains(part), "{part}: {}", ready.body);
+    }
+    assert!(!ready.body.contains("quorum"), "{}", ready.body);
+    assert!(agent.get("/metrics").await.body.contains("pillion_peers_age_seconds 0.4"));
+    agent.clock.step(Duration::from_secs(60));
+    let stale = agent.get("/readyz").await;
+    assert!(stale.status == 503 && stale.body.contains("peers-stale"), "{}", stale.body);
 }
 
 #[tokio::test]

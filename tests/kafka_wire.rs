@@ -209,7 +209,9 @@ async fn brokers_are_listed_without_topics() {
     assert!(versions.kraft && !versions.zookeeper);
     assert_eq!(versions.applied, Some(77));
     let listed = listed_brokers(&mut connection, &versions, Instant::now() + LATER).await.unwrap();
-    assert_eq!((listed.cluster_id.as_deref(), &listed.brokers[..]), (Some("c"), &[1, 4][..]));
+    let ids: Vec<i32> = listed.brokers.iter().map(|broker| broker.id).collect();
+    assert_eq!((listed.cluster_id.as_deref(), &ids[..]), (Some("c"), &[1, 4][..]));
+    assert!(listed.lists(4) && !listed.lists(2));
 }
 
 #[tokio::test]

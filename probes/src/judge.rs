@@ -3,17 +3,20 @@
 //! Readiness fails closed: each piece of evidence must be there, positive, and younger than its limit. Liveness fails
 //! open: only positive evidence of a hang makes a broker dead.
 
+mod peers;
+
 use std::time::Duration;
 
 use crate::{
     contact::Doubt,
     limits::Limits,
-    observe::{Observations, Reach},
+    observe::{Observations, Reach, Role},
     reason::Reason,
     replicas::{Fault, FaultyPartition, PartitionName, Tally},
     time::BootTime,
     verdict::{Answer, Verdict, Verdicts},
     voter::Flaw,
+    zookeeper::is_faulty,
 };
 
 /// Judges everything at the instant `now`.
@@ -109,8 +112,13 @@ impl Case {
             self.reasons.extend(unreached(seen, self.now));
             return; // It answers, and nothing that it says can be judged.
         }
-        if seen.role.has_broker() {
-            self.contact(seen, limits);
+        match seen.role {
+            Role::ZooKeeper => {
+                self.listing(seen, limits);
+                self.peers(seen, limits);
+            }
+            Role::Broker | Role::Combined => self.contact(seen, limits),
+            Role::Controller => {}
         }
         if seen.role.has_controller() {
             self.vote(seen, limits);
@@ -120,7 +128,9 @@ impl Case {
         }
         self.denials(seen);
         if seen.role.has_broker() {
-            self.listing(seen, limits);
+            if seen.role != Role::ZooKeeper {
+                self.listing(seen, limits);
+            }
             self.replicas(seen, limits);
             self.log_dirs(seen, limits);
             self.hosting(seen, limits);
@@ -198,12 +208,14 @@ impl Case {
     }
 
     fn listing(&mut self, seen: &Observations, limits: &Limits) {
+        // Without a lease that outlasts it the list itself must be young: a broker that hangs answers no more.
+        let limit = if seen.role == Role::ZooKeeper { limits.contact } else { limits.scan };
         let reason = match seen.listing {
             None => Reason::ListingMissing,
             Some(listing) if listing.listed && lapsed(seen, listing.as_of) => Reason::ListingMissing,
             Some(listing) if !listing.listed => Reason::Fenced,
             // A broker that was alive as of an instant within the lease still is: nobody could have fenced it since.
-            Some(listing) if self.rest_on(listing.as_of, limits.scan).is_none() => {
+            Some(listing) if self.rest_on(listing.as_of, limit).is_none() => {
                 Reason::ListingStale { age: self.now.since(listing.as_of) }
             }
             Some(_) => return,
@@ -218,8 +230,14 @@ impl Case {
     fn replicas(&mut self, seen: &Observations, limits: &Limits) {
         // A fault found half-way through a scan counts at once; health counts when the scan is complete.
         let adding = seen.adding_counts();
-        let partial =
-            seen.partial.as_deref().filter(|tally| tally.faulty > 0 || (adding && tally.adding > 0));
+        let counts = |tally: &Tally| match seen.role {
+            // The others' word decides of partitions without a leader: see `peers`.
+            Role::ZooKeeper => is_faulty(tally),
+            Role::Broker | Role::Combined | Role::Controller => {
+                tally.faulty > 0 || (adding && tally.adding > 0)
+            }
+        };
+        let partial = seen.partial.as_deref().filter(|tally| counts(tally));
         let complete = seen.round.as_deref().filter(|round| !lapsed(seen, round.as_of));
         let Some(round) = complete else {
             self.reasons.push(Reason::ScanMissing);
@@ -228,7 +246,9 @@ impl Case {
             }
             return;
         };
-        self.faults(partial.unwrap_or(&round.tally), adding);
+        if let Some(tally) = partial.or(Some(&round.tally).filter(|tally| counts(tally))) {
+            self.faults(tally, adding);
+        }
         if self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
@@ -275,10 +295,12 @@ impl Case {
             self.reasons.push(Reason::ForeignLogDirs { missing: told.missing.clone() });
         }
         // Nothing assigned is believed only when the dirs hold nothing either. The answer about the dirs must lie
-        // between two scans that found nothing, or a topic made or deleted in between would look like a fault.
+        // between two scans that found nothing, or a topic made or deleted in between would look like a fault. In
+        // ZooKeeper mode the controller has a replica made first (LeaderAndIsr) and tells of it later (UpdateMetadata).
+        let telling = if seen.role == Role::ZooKeeper { limits.settle } else { Duration::ZERO };
         let hosted: u64 = told.dirs.iter().map(|dir| dir.replicas).sum();
         let between = seen.nothing_assigned_since.is_some_and(|since| since < told.sent)
-            && seen.round.as_deref().is_some_and(|round| told.answered < round.started);
+            && seen.round.as_deref().is_some_and(|round| told.answered.forth(telling) < round.started);
         if hosted > 0 && between {
             self.reasons.push(Reason::UnlistedReplicas { hosted });
         }

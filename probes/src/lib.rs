@@ -16,3 +16,4 @@ pub mod set;
 pub mod time;
 pub mod verdict;
 pub mod voter;
+pub mod zookeeper;

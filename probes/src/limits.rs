@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// the others can fence it. See [`contact_limit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Oldest contact with a live quorum that a verdict may rest on.
+    /// Oldest contact with a live quorum that a verdict may rest on; in `ZooKeeper` mode the oldest list of live
+    /// brokers by the broker itself, which tells one that hangs.
     pub contact: Duration,
     /// For how long after contact the controllers cannot fence the broker: their session timeout less a heartbeat's
     /// interval. A verdict may rest on contact for less than that, for it is read and acted on later.
@@ -28,6 +29,14 @@ pub struct Limits {
     pub fetch: Duration,
     /// Oldest proof that a controller is a voter that keeps up. See [`voter_limit`].
     pub voter: Duration,
+    /// `ZooKeeper` mode: oldest round in which the others found the broker in sync. See [`peers_limit`].
+    pub peers: Duration,
+    /// `ZooKeeper` mode: how far the first and the last of a row of good rounds must lie apart. A controller that
+    /// was paused and resumed goes on for 2 s to say that all is well.
+    pub settle: Duration,
+    /// `ZooKeeper` mode: for how long the controller may be silent while the others go on to name it. One that died
+    /// is replaced when its session has run out.
+    pub controller: Duration,
     /// Oldest page of the last complete scan.
     pub scan: Duration,
     /// Oldest answer about the log dirs.
@@ -60,6 +69,9 @@ impl Default for Limits {
             freeze: seconds(1),
             fetch: seconds(2),
             voter: voter_limit(seconds(2), seconds(1), seconds(1)),
+            peers: peers_limit(seconds(18), seconds(3)),
+            settle: Duration::from_millis(2500),
+            controller: controller_limit(seconds(18)),
             scan: seconds(15),
             log_dirs: seconds(20),
             hosting: seconds(60),
@@ -103,4 +115,20 @@ const FETCH_WAIT: Duration = Duration::from_millis(500);
 /// it is cut off, or the quorum is lost.
 pub fn voter_limit(fetch_timeout: Duration, election_timeout: Duration, backoff: Duration) -> Duration {
     fetch_timeout + election_timeout + backoff + FETCH_WAIT * 2
+}
+
+/// How old the last good word of the other brokers may be: half of the `ZooKeeper` session, and at the least what two
+/// rounds take, one of which runs into `deadline`.
+///
+/// A client of `ZooKeeper` sends a ping when it was quiet for a third of the session, so a broker that loses
+/// everything at once, the others and `ZooKeeper`, may lose its session after two thirds of it. The rest is for who
+/// acts on the verdict later.
+pub fn peers_limit(session: Duration, deadline: Duration) -> Duration {
+    (session / 2).max(deadline + Duration::from_millis(2500))
+}
+
+/// How long a controller may be silent before what the others say may be frozen: its session, and 7 s for another to
+/// be elected and to tell everybody.
+pub fn controller_limit(session: Duration) -> Duration {
+    session + Duration::from_secs(7)
 }

@@ -11,6 +11,7 @@ use crate::{
     replicas::{Round, Tally},
     time::BootTime,
     voter::Vote,
+    zookeeper::Testimony,
 };
 
 /// What the node is in the cluster.
@@ -23,6 +24,9 @@ pub enum Role {
     Combined,
     /// A `KRaft` controller and nothing else.
     Controller,
+    /// A broker in `ZooKeeper` mode.
+    #[serde(rename = "zookeeper")]
+    ZooKeeper,
 }
 
 impl Role {
@@ -33,7 +37,7 @@ impl Role {
 
     /// Whether a controller runs in this process.
     pub fn has_controller(self) -> bool {
-        self != Self::Broker
+        matches!(self, Self::Combined | Self::Controller)
     }
 }
 
@@ -176,6 +180,9 @@ pub struct Observations {
     pub vote: Vote,
     /// The cluster id it answers with, when it is not the one it was prepared for.
     pub foreign_cluster: Option<String>,
+    /// What the other brokers say (`ZooKeeper` mode).
+    #[serde(default)]
+    pub testimony: Testimony,
     /// The broker's list of live brokers.
     pub listing: Option<Listing>,
     /// The last complete scan of the partitions.
@@ -214,6 +221,7 @@ impl Observations {
             applied: None,
             vote: Vote::default(),
             foreign_cluster: None,
+            testimony: Testimony::default(),
             listing: None,
             round: None,
             partial: None,
@@ -228,7 +236,8 @@ impl Observations {
 
     /// Whether replicas that are being added count against readiness now.
     pub fn adding_counts(&self) -> bool {
-        self.adding_replicas.counts(self.in_sync_once)
+        // With `ZooKeeper` only the controller has the list, and it is not asked for it.
+        self.role == Role::ZooKeeper || self.adding_replicas.counts(self.in_sync_once)
     }
 
     /// Begins a new incarnation: whatever was known of the old one is no evidence about it.

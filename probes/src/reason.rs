@@ -11,6 +11,7 @@ use words::Words;
 use crate::{
     contact::Doubt,
     replicas::{Fault, FaultyPartition},
+    zookeeper,
 };
 
 /// Why a verdict is no (or, for an override, why it is not the true one).
@@ -96,6 +97,39 @@ pub enum Reason {
         /// Node id of the leader.
         leader: i32,
         /// Since when.
+        since: Duration,
+    },
+    /// No other broker has shown yet that this one is in sync (`ZooKeeper` mode).
+    PeersUnknown {
+        /// Why the last round proved nothing.
+        doubt: Option<zookeeper::Doubt>,
+    },
+    /// It is too long ago that another broker showed it.
+    PeersStale {
+        /// How long.
+        age: Duration,
+        /// How long it may be.
+        limit: Duration,
+        /// Why the last round proved nothing.
+        doubt: Option<zookeeper::Doubt>,
+    },
+    /// The others find it in sync, but not for long enough.
+    Settling {
+        /// For how long.
+        since: Duration,
+        /// For how long they must.
+        needed: Duration,
+    },
+    /// Another broker does not list this one: its session with `ZooKeeper` is over.
+    Unregistered {
+        /// The broker that says so.
+        by: i32,
+    },
+    /// The controller does not answer, and the others go on to name it: what they say may be frozen.
+    ControllerSilent {
+        /// Its broker id.
+        controller: i32,
+        /// For how long.
         since: Duration,
     },
     /// The broker has not yet said who is in the cluster.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pillion_probes::{
     limits::Limits,
-    observe::Observations,
+    observe::{Observations, Role},
     reason::spoken,
     time::BootTime,
     voter::{Flaw, Standing},
@@ -46,8 +46,12 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
     let standing = seen.vote.standing.map(|standing| standing.at);
     let process = seen.process.map(|process| process.looked);
     let mut all = vec![piece("answer", seen.incarnation.last_answer, None, answer(seen))];
-    if seen.role.has_broker() {
-        all.push(piece("contact", contact, Some(limits.contact), quorum(seen, now)));
+    match seen.role {
+        Role::ZooKeeper => all.push(piece("peers", seen.testimony.good, Some(limits.peers), peers(seen))),
+        Role::Broker | Role::Combined => {
+            all.push(piece("contact", contact, Some(limits.contact), quorum(seen, now)));
+        }
+        Role::Controller => {}
     }
     if seen.role.has_controller() {
         let piece = piece("vote", standing, Some(limits.voter), vote(seen));
@@ -105,6 +109,19 @@ fn quorum(seen: &Observations, now: BootTime) -> String {
         format!(", metadata applied to offset {offset} {} ago", spoken(now.since(since)))
     });
     format!("followed a live quorum; read index {read_index} ago{applied}")
+}
+
+fn peers(seen: &Observations) -> String {
+    let told = &seen.testimony;
+    let said = |view: &pillion_probes::zookeeper::View| {
+        let word = if view.is_against() { "against this one" } else { "in sync" };
+        format!("broker {} says {word}", view.broker)
+    };
+    let each: Vec<String> = told.witnesses().map(said).collect();
+    if each.is_empty() && told.alone {
+        return "there is no other broker: this rests on its own word".into();
+    }
+    if each.is_empty() { "no other broker has told anything that counts".into() } else { each.join(", ") }
 }
 
 fn listed(seen: &Observations) -> String {

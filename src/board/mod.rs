@@ -23,6 +23,7 @@ use pillion_probes::{
     time::BootTime,
     verdict::{Verdict, Verdicts},
     voter::Vote,
+    zookeeper::Testimony,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time};
@@ -170,8 +171,13 @@ impl Board {
         if !self.clocks_parted(now) {
             return seen;
         }
-        let (contact, vote) = (None, Vote::default());
-        Arc::new(Observations { contact, vote, clock_stepped: Some(now.boot), ..(*seen).clone() })
+        Arc::new(Observations {
+            contact: None,
+            vote: Vote::default(),
+            testimony: Testimony::default(),
+            clock_stepped: Some(now.boot),
+            ..(*seen).clone()
+        })
     }
 
     /// Where the override's sources are published ([`crate::overrides::run`]).

@@ -7,7 +7,7 @@ use std::{
 
 use pillion_probes::{
     forced::{Forced, Kind},
-    observe::{Observations, Reach},
+    observe::{Observations, Reach, Role},
     reason::Told,
     time::BootTime,
 };
@@ -54,7 +54,8 @@ pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fm
 
 fn in_sync(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
     let ago = |at: BootTime| Ago(now.since(at));
-    let (Some(round), Some(contact)) = (seen.round.as_deref(), seen.contact) else {
+    let dated = seen.contact.map(|contact| contact.at).or(seen.testimony.good);
+    let (Some(round), Some(dated)) = (seen.round.as_deref(), dated) else {
         return out.write_str("every piece of evidence is there and young enough");
     };
     let (tally, as_of) = (&round.tally, ago(round.as_of));
@@ -80,7 +81,16 @@ fn in_sync(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Res
         1 => write!(out, "in the ISR of the one assigned partition, as of {as_of} ago")?,
         assigned => write!(out, "in the ISR of all {assigned} assigned partitions, as of {as_of} ago")?,
     }
-    write!(out, "; contact with the quorum {} ago", ago(contact.at))
+    if seen.role != Role::ZooKeeper {
+        return write!(out, "; contact with the quorum {} ago", ago(dated));
+    }
+    match (seen.testimony.witnesses().count(), seen.testimony.alone) {
+        (0, true) => {
+            write!(out, "; there is no other broker, so this rests on its own word, {} ago", ago(dated))
+        }
+        (1, _) => write!(out, "; another broker agrees, {} ago", ago(dated)),
+        (count, _) => write!(out, "; {count} other brokers agree, {} ago", ago(dated)),
+    }
 }
 
 /// Why the node counts as alive.

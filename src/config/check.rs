@@ -24,13 +24,17 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
     let mut check = Check { gathered, problems };
     let cluster = check.cluster(file.cluster);
     let broker = check.broker(&file.broker);
-    let kafka = check.kafka(file.kafka);
+    let mode = file.broker.mode;
+    let kafka = check.kafka(file.kafka, mode);
     let storage = check.storage(file.storage);
     let run_dir = check.absolute("runDir", Some(file.run_dir.unwrap_or_else(|| "/run/pillion".into())));
     if let (Some(storage), Some(run_dir)) = (&storage, &run_dir) {
         check.apart(storage, run_dir);
     }
-    let sidecar = check.sidecar(&file.sidecar);
+    let sidecar = check.sidecar(&file.sidecar, mode);
+    if mode == Some(Mode::ZooKeeper) {
+        check.only_kraft();
+    }
     Some(Config {
         cluster: cluster?,
         broker: broker?,
@@ -103,8 +107,11 @@ impl Check<'_> {
     }
 
     fn broker(&mut self, file: &file::Broker) -> Option<Broker> {
-        let mode =
-            self.required("broker.mode", file.mode, "kraft-broker, kraft-controller or kraft-combined");
+        let mode = self.required(
+            "broker.mode",
+            file.mode,
+            "kraft-broker, kraft-controller, kraft-combined or zookeeper",
+        );
         let id_base = self.required("broker.idBase", file.id_base, "the id of ordinal 0");
         let as_id = |n: i64| i32::try_from(n).ok();
         let id_range = match &file.id_range {
@@ -188,14 +195,13 @@ impl Check<'_> {
         }
     }
 
-    fn kafka(&mut self, file: file::Kafka) -> Option<Kafka> {
+    fn kafka(&mut self, file: file::Kafka, mode: Option<Mode>) -> Option<Kafka> {
         let version = self.required("kafka.version", file.version, "as in \"4.3.1\"");
         let version = version.and_then(|text| match KafkaVersion::parse(&text) {
-            Some(version) if version.at_least(3, 3) => Some(version),
-            Some(_) => {
-                let remedy = "upgrade Kafka; KRaft is for production from 3.3 on";
-                self.wrong("kafka.version", format!("KRaft of {text} is not supported"), remedy)
-            }
+            Some(version) => match unsupported(version, mode) {
+                None => Some(version),
+                Some((what, remedy)) => self.wrong("kafka.version", what, remedy),
+            },
             None => self.wrong("kafka.version", format!("{text:?} is no version"), "as in \"4.3.1\""),
         });
         let home = self.absolute("kafka.home", Some(file.home.unwrap_or_else(|| "/opt/kafka".into())));
@@ -249,14 +255,29 @@ impl Check<'_> {
         })
     }
 
-    fn sidecar(&mut self, file: &file::Sidecar) -> Option<Sidecar> {
+    /// What has no meaning without a quorum is not passed over in silence.
+    fn only_kraft(&mut self) {
+        let settings = [
+            "storage.metadataLogDir",
+            "storage.initialControllers",
+            "sidecar.timing.heartbeatInterval",
+            "sidecar.timing.quorumInterval",
+        ];
+        for path in settings {
+            if self.gathered.places.is_written(path) {
+                self.wrong::<()>(path, "it has no meaning in ZooKeeper mode", "take it out");
+            }
+        }
+    }
+
+    fn sidecar(&mut self, file: &file::Sidecar, mode: Option<Mode>) -> Option<Sidecar> {
         let listen = file.listen.as_deref().unwrap_or("0.0.0.0:9440");
         let listen = match listen.parse() {
             Ok(address) => Some(address),
             Err(_) => self.wrong("sidecar.listen", format!("{listen:?} is no address"), "as in 0.0.0.0:9440"),
         };
-        let timing = Timing::from_file(&file.timing);
-        for (key, what, remedy) in timing.misfits() {
+        let timing = Timing::from_file(&file.timing, mode);
+        for (key, what, remedy) in timing.misfits(mode) {
             self.wrong::<()>(&format!("sidecar.timing.{key}"), what, remedy);
         }
         let max_duration = file.override_.max_duration.map_or(Duration::from_secs(2 * 3600), |d| d.0);
@@ -286,6 +307,20 @@ impl Check<'_> {
             self.wrong::<()>("runDir", what, "keep Kafka's data and pillion's files apart");
         }
     }
+}
+
+/// Why this version is not run in this mode, and what to do.
+fn unsupported(version: KafkaVersion, mode: Option<Mode>) -> Option<(String, &'static str)> {
+    if mode != Some(Mode::ZooKeeper) {
+        let remedy = "upgrade Kafka; KRaft is for production from 3.3 on";
+        return (!version.at_least(3, 3)).then(|| (format!("KRaft of {version} is not supported"), remedy));
+    }
+    if version.at_least(4, 0) {
+        let remedy = "correct it, or broker.mode; ZooKeeper mode ends with 3.9";
+        return Some((format!("Kafka {version} has no ZooKeeper mode"), remedy));
+    }
+    let remedy = "upgrade Kafka to 2.8 at the least";
+    (!version.at_least(2, 8)).then(|| (format!("Kafka {version} is not supported"), remedy))
 }
 
 /// `host:port`, the host in brackets when it has colons.

@@ -32,7 +32,8 @@ pub struct File {
 pub struct Cluster {
     /// A name for people: labels, metrics, the page. Required.
     pub name: Option<String>,
-    /// Kafka's cluster id: 22 characters, as `kafka-storage random-uuid` prints it. Required.
+    /// Kafka's cluster id: 22 characters, as `kafka-storage random-uuid` prints it. Required. In `ZooKeeper` mode what
+    /// the node `/cluster/id` holds: write it there before the first broker of a new cluster, which would invent one.
     #[schemars(regex(pattern = "^[A-Za-z0-9_-]{22}$"))]
     pub id: Option<String>,
     /// Brokers to ask, as host:port, when this node's volumes were lost: `init --replace` must learn from the
@@ -95,6 +96,9 @@ pub enum Mode {
     KraftController,
     /// Broker and controller in one process.
     KraftCombined,
+    /// A broker without `KRaft`, up to Kafka 3.9.
+    #[serde(rename = "zookeeper")]
+    ZooKeeper,
 }
 
 /// Which Kafka runs, and its settings.
@@ -130,11 +134,12 @@ impl JsonSchema for Scalar {
 pub struct Storage {
     /// Kafka's log directories. Required.
     pub log_dirs: Vec<PathBuf>,
-    /// Where the metadata log lies. Default: the first log directory.
+    /// Where the metadata log lies (`KRaft`). Default: the first log directory.
     pub metadata_log_dir: Option<PathBuf>,
     /// Refuse a log directory that neither is a mount point nor lies directly in one. Default: false.
     pub must_be_mount: Option<bool>,
-    /// This is the first start of this node: empty volumes are formatted. Take it out afterwards.
+    /// This is the first start of this node: empty volumes are formatted, in `ZooKeeper` mode by the broker itself.
+    /// Take it out afterwards.
     pub bootstrap: Option<bool>,
     /// How a controller of a dynamic quorum joins at bootstrap: "standalone", "none" (a joiner), or the
     /// value of `kafka-storage format --initial-controllers`.
@@ -182,9 +187,10 @@ pub struct Override {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Timing {
-    /// `broker.session.timeout.ms`, rendered to brokers and controllers. Default: 9s.
+    /// `broker.session.timeout.ms`, rendered to brokers and controllers; in `ZooKeeper` mode
+    /// `zookeeper.session.timeout.ms`. Default: 9s, in `ZooKeeper` mode 18s.
     pub session_timeout: Option<Written>,
-    /// `broker.heartbeat.interval.ms`, rendered to brokers and controllers. Default: 2s.
+    /// `broker.heartbeat.interval.ms`, rendered to brokers and controllers (`KRaft`). Default: 2s.
     pub heartbeat_interval: Option<Written>,
     /// The kubelet's readiness period. Default: 1s.
     pub probe_period: Option<Written>,
@@ -192,7 +198,7 @@ pub struct Timing {
     pub probe_timeout: Option<Written>,
     /// What clocks and schedulers may take. Default: 500ms.
     pub margin: Option<Written>,
-    /// Between two questions to the quorum. Default: 500ms.
+    /// Between two questions to the quorum (`KRaft`). Default: 500ms.
     pub quorum_interval: Option<Written>,
     /// Between two looks at how far the broker has applied metadata. Default: 250ms.
     pub applied_interval: Option<Written>,

@@ -86,12 +86,17 @@ pub enum Listener {
 impl Mode {
     /// Whether a broker runs in this process.
     pub fn has_broker(self) -> bool {
-        matches!(self, Self::KraftBroker | Self::KraftCombined)
+        self != Self::KraftController
     }
 
     /// Whether a controller runs in this process.
     pub fn has_controller(self) -> bool {
         matches!(self, Self::KraftController | Self::KraftCombined)
+    }
+
+    /// Whether it belongs to a metadata quorum.
+    pub fn is_kraft(self) -> bool {
+        self != Self::ZooKeeper
     }
 
     /// As it is written in the file.
@@ -100,6 +105,7 @@ impl Mode {
             Self::KraftBroker => "kraft-broker",
             Self::KraftController => "kraft-controller",
             Self::KraftCombined => "kraft-combined",
+            Self::ZooKeeper => "zookeeper",
         }
     }
 }

@@ -38,6 +38,11 @@ pub struct Places {
 }
 
 impl Places {
+    /// Whether this setting was written anywhere.
+    pub fn is_written(&self, path: &str) -> bool {
+        self.by_path.contains_key(path)
+    }
+
     /// `pillion.yaml:12: broker.idBase`; for a setting that was not written, the file and its path.
     pub fn of(&self, path: &str) -> String {
         match (self.by_path.get(path), &self.file) {

@@ -19,6 +19,20 @@ fn the_published_schema_is_up_to_date() {
 }
 
 #[test]
+fn every_example_is_without_mistakes() {
+    let examples = [
+        (GOOD, "kraft-broker"),
+        (include_str!("../../examples/kraft-combined.yaml"), "kraft-combined"),
+        (include_str!("../../examples/kraft-controller.yaml"), "kraft-controller"),
+        (include_str!("../../examples/zookeeper.yaml"), "zookeeper"),
+    ];
+    for (text, mode) in examples {
+        let loaded = load_bytes(text.as_bytes(), mode, &Sources::default()).unwrap();
+        assert_eq!((loaded.config.broker.mode.name(), loaded.notices), (mode, vec![]));
+    }
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_its_line() {
     let text = "clustr: {}\nbroker:\n  mode: kraft-brokr\n  idBase: x\n  ordinal: -1\n  zone: { value: a, value: b }\n\
                 kafka:\n  version: 3\n  properties:\n    a.b:\nstorage:\n  logDirs: [data, /d, /d/1]\n\

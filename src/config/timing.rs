@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::{duration::show, file};
+use super::{
+    duration::show,
+    file::{self, Mode},
+};
 
 /// Deadlines, ages and intervals of the sidecar; the two that Kafka shares are rendered for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// How long the controllers keep a silent broker: `broker.session.timeout.ms`.
+    /// How long the controllers, or `ZooKeeper`, keep a silent broker: `broker.session.timeout.ms`,
+    /// `zookeeper.session.timeout.ms`.
     pub session_timeout: Duration,
     /// How often a broker tells the controllers that it lives: `broker.heartbeat.interval.ms`.
     pub heartbeat_interval: Duration,
@@ -64,8 +68,22 @@ impl Timing {
         self.session_timeout.saturating_sub(spent)
     }
 
-    pub(super) fn from_file(file: &file::Timing) -> Self {
-        let d = Self::default();
+    /// The defaults of a mode; Kafka's own for the session.
+    fn of_mode(mode: Option<Mode>) -> Self {
+        let all = Self::default();
+        match mode {
+            Some(Mode::ZooKeeper) => Self { session_timeout: Duration::from_secs(18), ..all },
+            _ => all,
+        }
+    }
+
+    /// How old the broker's own list may be in `ZooKeeper` mode: it is asked for each second.
+    pub fn own_age_limit(&self) -> Duration {
+        self.request_timeout + Duration::from_secs(1) + self.margin
+    }
+
+    pub(super) fn from_file(file: &file::Timing, mode: Option<Mode>) -> Self {
+        let d = Self::of_mode(mode);
         let or = |written: Option<super::duration::Written>, default| written.map_or(default, |w| w.0);
         Self {
             session_timeout: or(file.session_timeout, d.session_timeout),
@@ -85,10 +103,10 @@ impl Timing {
     }
 
     /// What does not fit: the setting, the arithmetic, the remedy.
-    pub(super) fn misfits(&self) -> Vec<(&'static str, String, String)> {
+    pub(super) fn misfits(&self, mode: Option<Mode>) -> Vec<(&'static str, String, String)> {
         let mut found = Vec::new();
         let limit = self.contact_age_limit();
-        if limit <= self.quorum_interval * 2 {
+        if mode != Some(Mode::ZooKeeper) && limit <= self.quorum_interval * 2 {
             let [session, heartbeat, period, timeout, margin, quorum] = [
                 self.session_timeout,
                 self.heartbeat_interval,
@@ -158,7 +176,9 @@ mod tests {
 
     #[test]
     fn the_defaults_fit() {
-        assert_eq!(Timing::default().misfits(), []);
+        for mode in [Mode::KraftBroker, Mode::ZooKeeper] {
+            assert_eq!(Timing::of_mode(Some(mode)).misfits(Some(mode)), []);
+        }
         assert_eq!(Timing::default().contact_age_limit(), Duration::from_millis(4500));
     }
 
@@ -174,10 +194,10 @@ mod tests {
             ("appliedInterval", Timing { applied_interval: ms(1001), ..base }),
             ("hungAfter", Timing { hung_after: ms(59_999), ..base }),
         ] {
-            let keys: Vec<_> = timing.misfits().into_iter().map(|m| m.0).collect();
+            let keys: Vec<_> = timing.misfits(None).into_iter().map(|m| m.0).collect();
             assert_eq!(keys, [key], "{timing:?}");
         }
-        let tight = Timing { session_timeout: ms(1000), ..base }.misfits();
+        let tight = Timing { session_timeout: ms(1000), ..base }.misfits(None);
         assert!(tight[0].1.contains("= -3500ms old"), "{}", tight[0].1);
     }
 }

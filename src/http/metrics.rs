@@ -116,6 +116,11 @@ impl Sheet {
                 seen.vote.standing.map(|standing| standing.at),
             ),
             ("read_index_age", "Age of the read index beneath it", seen.contact.map(|c| c.read_index)),
+            (
+                "peers_age",
+                "ZooKeeper mode: age of the last round in which other brokers found it in sync",
+                seen.testimony.good,
+            ),
             ("listing_age", "Age of the list of live brokers", seen.listing.map(|l| l.as_of)),
             ("scan_age", "Age of the last complete scan", seen.round.as_deref().map(|r| r.as_of)),
             (

@@ -161,7 +161,7 @@ fn verdicts(out: &mut String, status: &Status) -> Result {
     card(out, "live", "does not hang", &all.live)?;
     card(out, "started", "has answered", &all.started)?;
     let ready = match status.observations.role {
-        Role::Broker => "all replicas in sync",
+        Role::Broker | Role::ZooKeeper => "all replicas in sync",
         Role::Combined => "all replicas in sync, and a voter that keeps up",
         Role::Controller => "a voter that keeps up",
     };

@@ -34,11 +34,10 @@ pub(super) fn render(layers: &Layers, mode: Mode) -> String {
 /// Only what Kafka's own defaults get wrong for a cluster that is meant to survive the loss of a broker.
 /// Creation of topics happens on the controller, so both roles are told.
 fn defaults(mode: Mode) -> BTreeMap<String, String> {
-    let mut all = vec![
-        ("controller.listener.names", "CONTROLLER"),
-        ("default.replication.factor", "3"),
-        ("min.insync.replicas", "2"),
-    ];
+    let mut all = vec![("default.replication.factor", "3"), ("min.insync.replicas", "2")];
+    if mode.is_kraft() {
+        all.push(("controller.listener.names", "CONTROLLER"));
+    }
     if mode.has_broker() {
         all.push(("auto.create.topics.enable", "false"));
     }
@@ -48,21 +47,32 @@ fn defaults(mode: Mode) -> BTreeMap<String, String> {
 fn computed(config: &Config, id: i32) -> BTreeMap<String, String> {
     let mode = config.broker.mode;
     let timing = &config.sidecar.timing;
-    let roles = match mode {
-        Mode::KraftBroker => "broker",
-        Mode::KraftController => "controller",
-        Mode::KraftCombined => "broker,controller",
-    };
     let log_dirs: Vec<_> = config.storage.log_dirs.iter().map(|d| d.display().to_string()).collect();
-    let mut all = vec![
-        ("node.id", id.to_string()),
-        ("process.roles", roles.to_owned()),
-        ("log.dirs", log_dirs.join(",")),
-        ("metadata.log.dir", config.storage.metadata_dir().display().to_string()),
-        // Both roles: the controllers' own value is the one that counts.
-        ("broker.session.timeout.ms", timing.session_timeout.as_millis().to_string()),
-        ("broker.heartbeat.interval.ms", timing.heartbeat_interval.as_millis().to_string()),
-    ];
+    let session = timing.session_timeout.as_millis().to_string();
+    let mut all = vec![("log.dirs", log_dirs.join(","))];
+    let roles = match mode {
+        Mode::KraftBroker => Some("broker"),
+        Mode::KraftController => Some("controller"),
+        Mode::KraftCombined => Some("broker,controller"),
+        Mode::ZooKeeper => None,
+    };
+    if let Some(roles) = roles {
+        all.extend([
+            ("node.id", id.to_string()),
+            ("process.roles", roles.to_owned()),
+            ("metadata.log.dir", config.storage.metadata_dir().display().to_string()),
+            // Both roles: the controllers' own value is the one that counts.
+            ("broker.session.timeout.ms", session),
+            ("broker.heartbeat.interval.ms", timing.heartbeat_interval.as_millis().to_string()),
+        ]);
+    } else {
+        all.extend([
+            ("broker.id", id.to_string()),
+            // Otherwise ids above 1000 are refused (`KafkaConfig.validateValues`).
+            ("broker.id.generation.enable", "false".to_owned()),
+            ("zookeeper.session.timeout.ms", session),
+        ]);
+    }
     if mode.has_broker() {
         all.extend(config.broker.zone.clone().map(|zone| ("broker.rack", zone)));
     }
@@ -77,7 +87,8 @@ fn decided_by(key: &str) -> &'static str {
         "broker.rack" => "broker.zone",
         "log.dirs" | "log.dir" => "storage.logDirs",
         "metadata.log.dir" => "storage.metadataLogDir",
-        "broker.session.timeout.ms" => "sidecar.timing.sessionTimeout",
+        "broker.session.timeout.ms" | "zookeeper.session.timeout.ms" => "sidecar.timing.sessionTimeout",
+        "broker.id.generation.enable" => "broker.idBase and the ordinal, not by ZooKeeper",
         _ => "sidecar.timing.heartbeatInterval",
     }
 }
@@ -98,6 +109,7 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
     // Other names for what is computed.
     let aliases = [
         ("broker.id", Some(id.to_string())),
+        ("node.id", Some(id.to_string())),
         ("log.dir", layers.computed.get("log.dirs").cloned()),
         ("broker.rack", layers.computed.get("broker.rack").cloned()),
     ];
@@ -121,6 +133,17 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
             "say how clients and brokers reach this one, as in PLAINTEXT://host:9092",
         );
     }
+    if !config.broker.mode.is_kraft() && !has("zookeeper.connect") {
+        missing("zookeeper.connect", "say where ZooKeeper is, as in zk-0:2181,zk-1:2181,zk-2:2181/kafka");
+    }
+    problems.extend(migration(config, layers));
+    if !config.broker.mode.is_kraft() {
+        problems.extend(quorum_settings(config, layers));
+        return problems;
+    }
+    let mut missing = |key: &str, remedy: &str| {
+        problems.push(Problem::new(place(key), "it is required", remedy));
+    };
     let (voters, servers) = ("controller.quorum.voters", "controller.quorum.bootstrap.servers");
     if !has(voters) && !has(servers) {
         let remedy =
@@ -130,4 +153,27 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
         missing(voters, &format!("Kafka {} has no {servers}", config.kafka.version));
     }
     problems
+}
+
+/// A cluster on its way from `ZooKeeper` to `KRaft` (KIP-866) has two sources of truth; neither is judged.
+fn migration(config: &Config, layers: &Layers) -> Option<Problem> {
+    let key = "zookeeper.metadata.migration.enable";
+    let on = layers.get(key).is_some_and(|(value, _)| value.trim().eq_ignore_ascii_case("true"));
+    let what = "a cluster that migrates from ZooKeeper to KRaft (KIP-866) is not supported";
+    let remedy = "run the migration without pillion, and come back when it is complete";
+    on.then(|| Problem::new(config.places.of(&format!("kafka.properties.{key}")), what, remedy))
+}
+
+/// Settings of a quorum, of which a broker in `ZooKeeper` mode has none.
+fn quorum_settings(config: &Config, layers: &Layers) -> Vec<Problem> {
+    let quorum = |key: &&String| *key == "process.roles" || key.starts_with("controller.quorum.");
+    let problem = |key: &String| {
+        let what = "it belongs to KRaft, and broker.mode is zookeeper";
+        Problem::new(
+            config.places.of(&format!("kafka.properties.{key}")),
+            what,
+            "take it out, or correct broker.mode",
+        )
+    };
+    layers.user.keys().filter(quorum).map(problem).collect()
 }

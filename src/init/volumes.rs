@@ -2,16 +2,20 @@
 
 use super::identity::Identity;
 use crate::{
-    config::Config,
+    config::{Config, Mode},
     problem::Problem,
     properties,
-    storage::{self, Intent, LogDir, MetaError, MetaProperties, Plan, Wanted},
+    storage::{self, Intent, LogDir, Marker, MetaError, MetaProperties, Plan, Wanted},
 };
 
-/// Kafka versions whose layout of a broker's directory is known: from 3.7 (KIP-858) to before 4.4 (KIP-1170).
-fn native(config: &Config) -> bool {
+/// The layout of a broker's directory in `KRaft` is known from 3.7 (KIP-858) to before 4.4 (KIP-1170).
+fn marker(config: &Config) -> Marker {
     let version = config.kafka.version;
-    version.at_least(3, 7) && !version.at_least(4, 4)
+    match config.broker.mode {
+        Mode::ZooKeeper => Marker::Broker,
+        _ if version.at_least(3, 7) && !version.at_least(4, 4) => Marker::Native,
+        _ => Marker::Tool,
+    }
 }
 
 /// Reads a `meta.properties`.
@@ -78,7 +82,7 @@ pub(super) fn plan(
         metadata_dir: config.storage.metadata_dir().to_owned(),
         controller: config.broker.mode.has_controller(),
         static_voter,
-        native: native(config),
+        marker: marker(config),
     };
     storage::plan(found, &wanted, intent)
 }
@@ -122,7 +126,16 @@ pub(super) fn notices(config: &Config, found: &[LogDir], plan: &Plan) -> Vec<Str
             "{path} holds lost+found, at which Kafka stops: let log.dirs name a directory below the mount point"
         ));
     }
-    if config.storage.bootstrap && matches!(plan, Plan::Ready { .. }) {
+    let fresh = found.iter().all(LogDir::is_fresh);
+    if fresh && !config.broker.mode.is_kraft() {
+        notices.push(format!(
+            "the volumes are left to the broker. The first one of a new cluster invents the cluster's id, unless ZooKeeper \
+             has it: before it starts, let zookeeper-shell.sh create /cluster \"\" and create /cluster/id \
+             {{\"version\":\"1\",\"id\":\"{}\"}}",
+            config.cluster.id
+        ));
+    }
+    if config.storage.bootstrap && !fresh && matches!(plan, Plan::Ready { .. }) {
         let place = config.places.of("storage.bootstrap");
         notices
             .push(format!("{place} is still set: take it out, or a lost volume will be taken for a new one"));

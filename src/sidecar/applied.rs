@@ -71,7 +71,9 @@ async fn sample(desk: &Desk, target: &Target, mut connection: Connection) -> End
             Ok(Err(error)) => return Ended::Failed(error),
             Err(ended) => return ended,
         };
-        let applied = answer.applied.map(|offset| Applied { sent, answered: desk.now(), offset });
+        // In ZooKeeper mode the number is another one.
+        let offset = answer.applied.filter(|_| answer.kraft);
+        let applied = offset.map(|offset| Applied { sent, answered: desk.now(), offset });
         let versions = match &known {
             Some(versions) => Arc::clone(versions),
             None => Arc::clone(known.insert(Arc::new(answer))),

@@ -7,7 +7,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Observations, Reach, Role},
     time::BootTime,
-    voter,
+    voter, zookeeper,
 };
 use tokio::sync::watch;
 
@@ -108,9 +108,14 @@ impl Desk {
         read(&self.lock().seen)
     }
 
-    /// The instant as of which an answer to a request sent now would be current; `None` without contact.
+    /// The instant as of which an answer to a request sent now would be current; `None` without contact. In `ZooKeeper`
+    /// mode there is no contact to be had: it is the broker's word of now, and the others decide what it is worth.
     pub fn as_of(&self, sent: BootTime) -> Option<BootTime> {
-        self.lock().tracker.contact().map(|contact| contact.current.min(sent))
+        let state = self.lock();
+        if state.seen.role == Role::ZooKeeper {
+            return Some(sent);
+        }
+        state.tracker.contact().map(|contact| contact.current.min(sent))
     }
 
     /// The broker could not be reached: whatever was known of it is void.
@@ -180,10 +185,10 @@ impl Desk {
             seen.silence = pillion_probes::observe::Silence::default();
             seen.incarnation.answered.get_or_insert(now);
             seen.incarnation.last_answer = Some(now);
-            state.reach(judgeable(versions), now);
+            state.reach(judgeable(state.seen.role, versions), now);
             (same, state.seen.incarnation.number)
         });
-        let judgeable = judgeable(versions) == Reach::Answers;
+        let judgeable = self.read(|seen| judgeable(seen.role, versions)) == Reach::Answers;
         self.life.send_if_modified(|life| {
             if !judgeable || life.as_ref().is_some_and(|life| life.number == number) {
                 return false;
@@ -192,6 +197,15 @@ impl Desk {
             true
         });
         same
+    }
+
+    /// The other brokers answered, or some of them (`ZooKeeper` mode).
+    pub fn testimony(&self, number: u64, id: i32, round: zookeeper::Round) {
+        self.note_in(number, |seen| {
+            let listed = seen.listing.is_some_and(|listing| listing.listed);
+            let tally = seen.round.as_deref().map(|round| &round.tally);
+            seen.testimony.take(round, zookeeper::Own { id, listed, tally }, &self.limits);
+        });
     }
 
     /// A node that takes itself for the quorum leader answered.
@@ -242,13 +256,15 @@ impl State {
 }
 
 /// Can what answers be judged at all?
-fn judgeable(versions: &ApiVersions) -> Reach {
-    let why = if versions.zookeeper || versions.zk_migration_ready {
-        "the broker runs in ZooKeeper mode, which this version does not judge"
-    } else if !versions.kraft {
-        "it is neither a KRaft node of 3.3 or newer nor a ZooKeeper broker"
-    } else {
-        return Reach::Answers;
+fn judgeable(role: Role, versions: &ApiVersions) -> Reach {
+    let why = match (role == Role::ZooKeeper, versions.zookeeper, versions.kraft) {
+        _ if versions.zk_migration_ready => {
+            "the cluster migrates from ZooKeeper to KRaft (KIP-866), and has two sources of truth until it is done"
+        }
+        (true, true, _) | (false, false, true) => return Reach::Answers,
+        (true, false, true) => "it runs in KRaft mode, and was prepared for ZooKeeper mode",
+        (_, true, _) => "it runs in ZooKeeper mode, and was prepared for KRaft",
+        _ => "it is neither a KRaft node of 3.3 or newer nor a broker in ZooKeeper mode",
     };
     Reach::NotJudgeable { why: why.to_owned() }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pillion_probes::observe::Listing;
+use pillion_probes::observe::{Listing, Role};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -33,21 +33,26 @@ async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
             continue;
         };
         let answer = listed_brokers(&mut connection, &life.versions, deadline()).await?;
-        let listed = answer.brokers.contains(&target.id);
-        target.brokers.set(u32::try_from(answer.brokers.len()).unwrap_or(u32::MAX));
-        let foreign = answer.cluster_id.filter(|id| *id != target.cluster_id);
+        // In ZooKeeper mode a broker that was told of nobody names no controller; a fenced one of KRaft may.
+        let told = target.role != Role::ZooKeeper || answer.controller_id >= 0;
+        let listed = told && answer.lists(target.id);
+        let foreign = answer.cluster_id.clone().filter(|id| *id != target.cluster_id);
+        target.roster.replace(Some(answer));
         desk.note_in(life.number, |seen| {
             seen.listing = Some(Listing { sent, as_of, listed });
             seen.foreign_cluster = foreign;
         });
-        let pause = if good(desk) { AGAIN } else { target.timing.applied_interval };
+        let pause = if good(desk, target.role) { AGAIN } else { target.timing.applied_interval };
         // From question to question: a slow answer has been waited for already.
         sleep(pause.saturating_sub(desk.now().since(sent))).await;
     }
 }
 
 /// The last list still counts: the broker was in it, and it is of the lease that holds.
-fn good(desk: &Desk) -> bool {
+fn good(desk: &Desk, role: Role) -> bool {
+    if role == Role::ZooKeeper {
+        return desk.read(|seen| seen.listing.is_some_and(|listing| listing.listed));
+    }
     desk.read(|seen| {
         seen.listing
             .zip(seen.contact)

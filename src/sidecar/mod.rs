@@ -19,9 +19,10 @@ mod run;
 mod scan;
 mod stepped;
 mod vote;
+mod zookeeper;
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -37,7 +38,7 @@ use uuid::Uuid;
 use crate::{
     config::Timing,
     files::read_capped,
-    kafka::{Address, WireError},
+    kafka::{Address, WireError, requests::ListedBrokers},
     properties,
     storage::{META_MAX_BYTES, META_PROPERTIES, MetaProperties},
 };
@@ -70,8 +71,8 @@ pub struct Target {
     pub clean_shutdown: Option<bool>,
     /// Deadlines and intervals.
     pub timing: Timing,
-    /// Live brokers that the last listing named.
-    pub brokers: Cell<u32>,
+    /// What the broker last said of who is alive.
+    pub roster: RefCell<Option<ListedBrokers>>,
     /// Keys the digests of sets of partitions.
     pub key: Key,
     /// The last list of the reassignments that concern this broker.
@@ -81,6 +82,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// Live brokers that the last listing named.
+    fn brokers(&self) -> u32 {
+        let count = self.roster.borrow().as_ref().map_or(0, |roster| roster.brokers.len());
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     /// The directory id by which the quorum's leader knows this broker, once it has one (Kafka 3.7).
     fn directory_id(&self) -> Option<Uuid> {
         directory_id(&self.metadata_dir)
@@ -113,12 +120,22 @@ async fn if_broker(desk: &Desk, target: &Target) {
         return;
     }
     tokio::join!(
-        latch::watch(desk, target),
-        lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
+        who_can_tell(desk, target),
         lives::each(desk, async |life| listing::watch(desk, target, &life).await),
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
-        lives::each(desk, async |life| moves::watch(desk, target, &life).await),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
+    );
+}
+
+/// What is asked of others than the broker: of its quorum, or of the brokers beside it.
+async fn who_can_tell(desk: &Desk, target: &Target) {
+    if target.role == Role::ZooKeeper {
+        return lives::each(desk, async |life| zookeeper::watch(desk, target, &life).await).await;
+    }
+    tokio::join!(
+        lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
+        lives::each(desk, async |life| moves::watch(desk, target, &life).await),
+        latch::watch(desk, target),
     );
 }
 

@@ -58,7 +58,7 @@ pub(super) struct Own {
 /// in a large cluster so that the one controller that answers everybody is asked 100 times a second at the most.
 fn pause(desk: &Desk, target: &Target) -> Duration {
     let (proven, brokers) =
-        desk.read(|seen| (seen.contact.is_some() && seen.doubt.is_none(), target.brokers.get()));
+        desk.read(|seen| (seen.contact.is_some() && seen.doubt.is_none(), target.brokers()));
     if !proven {
         return target.timing.applied_interval;
     }

@@ -1,7 +1,7 @@
 //! One run of the sidecar, from the configuration to the clean stop.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     hash::{BuildHasher, RandomState},
     io,
     path::Path,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use pillion_probes::{
-    limits::{Limits, voter_limit},
+    limits::{Limits, controller_limit, peers_limit, voter_limit},
     observe::{Observations, Role},
     set::Key,
 };
@@ -57,8 +57,8 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let timing = config.sidecar.timing;
     let (fetch, voter) = patience(config).map_err(RunError::Usage)?;
-    let limits = Limits { fetch, voter, ..limits(&timing) };
     let role = role(identity);
+    let limits = Limits { fetch, voter, ..limits(&timing, role) };
     fits(config, identity).map_err(RunError::Usage)?;
     let address = config.sidecar.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
@@ -80,7 +80,7 @@ pub async fn run(
     tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
     desk.note(|seen| seen.adding_replicas = config.sidecar.adding_replicas);
-    let target = target(config, identity);
+    let target = target(config, identity, role);
     tokio::select! {
         () = observe(&desk, &target) => {}
         () = stop.cancelled() => {}
@@ -93,9 +93,14 @@ pub async fn run(
     Ok(())
 }
 
-fn limits(timing: &Timing) -> Limits {
+fn limits(timing: &Timing, role: Role) -> Limits {
     Limits {
-        contact: timing.contact_age_limit(),
+        contact: match role {
+            Role::ZooKeeper => timing.own_age_limit(),
+            Role::Broker | Role::Combined | Role::Controller => timing.contact_age_limit(),
+        },
+        peers: peers_limit(timing.session_timeout, timing.request_timeout),
+        controller: controller_limit(timing.session_timeout),
         lease: timing.session_timeout.saturating_sub(timing.heartbeat_interval),
         heartbeat: timing.heartbeat_interval,
         scan: timing.scan_max_age,
@@ -110,6 +115,7 @@ fn role(identity: &Identity) -> Role {
         Mode::KraftBroker => Role::Broker,
         Mode::KraftCombined => Role::Combined,
         Mode::KraftController => Role::Controller,
+        Mode::ZooKeeper => Role::ZooKeeper,
     }
 }
 
@@ -159,10 +165,9 @@ fn shown(identity: &Identity) -> board::Identity {
     }
 }
 
-fn target(config: &Config, identity: &Identity) -> Target {
+fn target(config: &Config, identity: &Identity, role: Role) -> Target {
     let text = |path: &Path| path.display().to_string();
     let address = |host: &str, port| Address { host: host.to_owned(), port };
-    let role = role(identity);
     let log_dirs = if role.has_broker() { identity.log_dirs.as_slice() } else { &[] };
     Target {
         role,
@@ -175,7 +180,7 @@ fn target(config: &Config, identity: &Identity) -> Target {
         properties: config.run_dir.join(SERVER_PROPERTIES),
         clean_shutdown: clean_shutdown(log_dirs),
         timing: config.sidecar.timing,
-        brokers: Cell::new(0),
+        roster: RefCell::default(),
         // The standard library's source of random keys.
         key: Key::new(RandomState::new().hash_one(identity.id)),
         moves: RefCell::new(None),

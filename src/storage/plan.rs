@@ -18,8 +18,19 @@ pub struct Wanted {
     pub controller: bool,
     /// Whether `controller.quorum.voters` names this node.
     pub static_voter: bool,
-    /// Whether pillion knows how this Kafka lays out a broker's directory.
-    pub native: bool,
+    /// Who can mark a broker's empty directory as its own.
+    pub marker: Marker,
+}
+
+/// Who can mark a broker's empty directory as its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// pillion, which knows how this Kafka lays it out.
+    Native,
+    /// `kafka-storage`.
+    Tool,
+    /// The broker itself as it starts, in version 0: `ZooKeeper` mode.
+    Broker,
 }
 
 /// What the person asked for.
@@ -86,6 +97,9 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
         let marked = found.iter().filter(|dir| dir.marked).map(|dir| dir.path.clone()).collect();
         return Ok(Plan::Ready { marked });
     }
+    if wanted.marker == Marker::Broker && intent == Intent::Replace {
+        return Err(vec![cannot_ask(&dirs)]);
+    }
     if dirs.len() == found.len() {
         return all_fresh(dirs, wanted, intent).map_err(|problem| vec![problem]);
     }
@@ -106,22 +120,37 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
         )]);
     }
     // Another directory proves whose node this is: a directory was added. Kafka would format it, too.
-    Ok(if wanted.native || wanted.controller {
+    if wanted.marker == Marker::Broker {
+        return Ok(Plan::Ready { marked: Vec::new() });
+    }
+    Ok(if wanted.marker == Marker::Native || wanted.controller {
         Plan::Native { dirs, ask: false }
     } else {
         Plan::Tool { dirs, ask: false, beside_others: true }
     })
 }
 
+/// In `ZooKeeper` mode nothing is known to be lost only by the word of a broker that may itself be cut off.
+fn cannot_ask(dirs: &[PathBuf]) -> Problem {
+    let place = dirs.iter().map(|dir| shown(dir)).collect::<Vec<_>>().join(", ");
+    let what = "in ZooKeeper mode no broker can prove that what it tells is current, so whether a replacement is safe \
+                cannot be asked";
+    let remedy = "see by kafka-topics --describe that no partition has this broker as the only member of its ISR; then \
+                  remove identity.json from the run directory, where there is one, and pass --bootstrap once";
+    Problem::new(place, what, remedy)
+}
+
+fn not_said(place: String) -> Problem {
+    let what = "no log directory of this node is formatted, and nothing says that they may be";
+    let remedy = "if the volumes should hold data, mount the right ones. If this is the first start of \
+                  this node, pass --bootstrap once. If its volumes were lost, pass --replace";
+    Problem::new(place, what, remedy)
+}
+
 fn all_fresh(dirs: Vec<PathBuf>, wanted: &Wanted, intent: Intent) -> Result<Plan, Problem> {
     let place = dirs.iter().map(|dir| shown(dir)).collect::<Vec<_>>().join(", ");
     match intent {
-        Intent::Start => {
-            let what = "no log directory of this node is formatted, and nothing says that they may be";
-            let remedy = "if the volumes should hold data, mount the right ones. If this is the first start of \
-                          this node, pass --bootstrap once. If its volumes were lost, pass --replace";
-            return Err(Problem::new(place, what, remedy));
-        }
+        Intent::Start => return Err(not_said(place)),
         Intent::Replace if wanted.static_voter => {
             let what =
                 "a static voter is never formatted as a replacement: it may have voted, and would forget it";
@@ -132,7 +161,10 @@ fn all_fresh(dirs: Vec<PathBuf>, wanted: &Wanted, intent: Intent) -> Result<Plan
         Intent::Replace | Intent::Bootstrap => {}
     }
     let ask = intent == Intent::Replace;
-    Ok(if wanted.native && !wanted.controller {
+    if wanted.marker == Marker::Broker {
+        return Ok(Plan::Ready { marked: Vec::new() });
+    }
+    Ok(if wanted.marker == Marker::Native && !wanted.controller {
         Plan::Native { dirs, ask }
     } else {
         Plan::Tool { dirs, ask, beside_others: false }
@@ -156,6 +188,11 @@ fn identity(found: &[LogDir], wanted: &Wanted) -> Vec<Problem> {
         {
             let what = format!("it belongs to the cluster {id}, and cluster.id is {}", wanted.cluster_id);
             problems.push(Problem::new(place(), what, "mount the right volume, or correct cluster.id"));
+        }
+        if wanted.marker == Marker::Broker && meta.version != 0 {
+            let what = format!("it is of KRaft (version {}), and broker.mode is zookeeper", meta.version);
+            let remedy = "mount the right volume, or correct broker.mode; there is no way back from KRaft";
+            problems.push(Problem::new(place(), what, remedy));
         }
         let twin = |other: &&LogDir| {
             other.meta().and_then(|m| m.directory_id.as_ref()) == meta.directory_id.as_ref()

@@ -25,7 +25,7 @@ fn broker() -> Wanted {
         metadata_dir: "/a".into(),
         controller: false,
         static_voter: false,
-        native: true,
+        marker: Marker::Native,
     }
 }
 
@@ -41,7 +41,7 @@ fn an_empty_volume_needs_a_word() {
     let native = |ask| Plan::Native { dirs: dirs.clone(), ask };
     assert_eq!(plan(&found, &broker(), Intent::Bootstrap), Ok(native(false)));
     assert_eq!(plan(&found, &broker(), Intent::Replace), Ok(native(true)));
-    let newer = Wanted { native: false, ..broker() };
+    let newer = Wanted { marker: Marker::Tool, ..broker() };
     let tool = |ask| Plan::Tool { dirs: dirs.clone(), ask, beside_others: false };
     assert_eq!(plan(&found, &newer, Intent::Bootstrap), Ok(tool(false)));
     let voter = Wanted { controller: true, static_voter: true, ..broker() };
@@ -90,4 +90,31 @@ fn a_stopped_formatter_begins_again_and_a_finished_one_is_only_unmarked() {
     assert_eq!(plan(&half, &controller, Intent::Bootstrap), Ok(again));
     let done = [marked(ours("/a")), ours("/b")];
     assert_eq!(plan(&done, &controller, Intent::Start), Ok(Plan::Ready { marked: vec!["/a".into()] }));
+}
+
+#[test]
+fn in_zookeeper_mode_the_broker_marks_its_directories_itself() {
+    let wanted = Wanted { marker: Marker::Broker, ..broker() };
+    let nothing = Plan::Ready { marked: vec![] };
+    let empty = [dir("/a", State::Empty), dir("/b", State::Absent)];
+    assert_eq!(plan(&empty, &wanted, Intent::Bootstrap), Ok(nothing.clone()));
+    assert!(refused(&empty, &wanted, Intent::Start).contains("nothing says"));
+    assert!(refused(&empty, &wanted, Intent::Replace).contains("cannot be asked"));
+    let v0 = |node_id| {
+        State::Formatted(MetaProperties {
+            version: 0,
+            cluster_id: Some("c".into()),
+            node_id,
+            directory_id: None,
+        })
+    };
+    let added = [dir("/a", v0(Some(7))), dir("/b", State::Empty)];
+    assert_eq!(plan(&added, &wanted, Intent::Start), Ok(nothing));
+    assert!(refused(&added, &wanted, Intent::Replace).contains("cannot be asked"));
+    assert!(
+        refused(&[dir("/a", v0(None)), dir("/b", State::Empty)], &wanted, Intent::Start)
+            .contains("whose node")
+    );
+    assert!(refused(&[dir("/a", v0(Some(8)))], &wanted, Intent::Start).contains("belongs to node 8"));
+    assert!(refused(&[ours("/a")], &wanted, Intent::Start).contains("KRaft"));
 }

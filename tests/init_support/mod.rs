@@ -49,6 +49,21 @@ impl Node {
         node
     }
 
+    /// A broker in `ZooKeeper` mode with two log directories.
+    pub fn zookeeper() -> Self {
+        let node = Self { root: tempfile::tempdir().unwrap() };
+        node.config(&format!(
+            "cluster: {{ name: demo, id: {CLUSTER} }}\n\
+             broker: {{ mode: zookeeper, idBase: 1001, ordinal: 1, zone: {{ value: zone-b }} }}\n\
+             kafka:\n  version: \"3.9.2\"\n  properties:\n    \
+             listeners: PLAINTEXT://0.0.0.0:9092\n    advertised.listeners: PLAINTEXT://kafka-1:9092\n    \
+             zookeeper.connect: zk-0:2181,zk-1:2181/kafka\n\
+             storage:\n  logDirs: [ROOT/data/0, ROOT/data/1]\n\
+             runDir: ROOT/run\n"
+        ));
+        node
+    }
+
     pub fn at(&self, path: &str) -> PathBuf {
         self.root.path().join(path)
     }

@@ -21,6 +21,7 @@ mod rights;
 mod scene;
 mod versions;
 mod voters;
+mod zookeeper;
 
 use libtest_mimic::{Arguments, Trial};
 use scene::{Scene, Stage};
@@ -67,6 +68,17 @@ const TESTS: &[Test] = &[
     ("a_joiner_is_a_voter_when_it_is_added_on_3_9", Stage::Dynamic39, voters::joiner),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
+    ("zookeeper_catch_up_after_a_kill", Stage::Zk39, zookeeper::catch_up),
+    ("zookeeper_terminated_and_restarted", Stage::Zk39, zookeeper::terminated),
+    ("zookeeper_killed_and_restarted_in_place", Stage::Zk39, zookeeper::restarted_in_place),
+    ("zookeeper_cut_off_while_serving", Stage::Zk39, zookeeper::cut_off),
+    ("zookeeper_out_of_the_isr_and_back", Stage::Zk39, zookeeper::out_of_isr),
+    ("zookeeper_stopped_by_a_signal_and_resumed", Stage::Zk39, zookeeper::paused),
+    ("zookeeper_controller_killed", Stage::Zk39, zookeeper::controller_killed),
+    ("zookeeper_itself_paused", Stage::Zk39, zookeeper::zookeeper_paused),
+    ("zookeeper_one_broker_is_left", Stage::Zk39, zookeeper::alone),
+    ("zookeeper_migration_is_told_by_name", Stage::Zk39, zookeeper::migrating),
+    ("zookeeper_smoke_on_2_8", Stage::Zk28, zookeeper::smoke),
 ];
 
 fn main() {

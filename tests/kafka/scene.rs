@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Cluster, Fleet, NEWEST, Truth, V3_9, V4_1, score::Score, topics::Topic};
+use bed::{Cluster, Fleet, NEWEST, Truth, V2_8, V3_9, V4_1, score::Score, topics::Topic};
 use tokio::runtime::Runtime;
 
 /// Long enough for anything that will happen at all.
@@ -36,6 +36,10 @@ pub enum Stage {
     V41,
     /// One controller and three brokers of 3.9.
     V39,
+    /// `ZooKeeper` and three brokers of 3.9.
+    Zk39,
+    /// `ZooKeeper` and three brokers of 2.8.
+    Zk28,
     /// Three controllers with pillion beside them, and one broker.
     Voters,
     /// Three nodes that are broker and controller in one.
@@ -111,6 +115,11 @@ impl Scene {
             Stage::CombinedVoters => Cluster::builder(NEWEST).combined(3),
             Stage::Dynamic => Cluster::builder(NEWEST).controllers(4).dynamic([1, 2, 3]),
             Stage::Dynamic39 => Cluster::builder(V3_9).controllers(4).dynamic([1, 2, 3]),
+            Stage::Zk39 => Cluster::builder(V3_9)
+                .zookeeper()
+                .brokers(3)
+                .broker_property("replica.lag.time.max.ms", "10000"),
+            Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };
         let began = Instant::now();
         let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));

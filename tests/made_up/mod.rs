@@ -26,6 +26,7 @@ use pillion_probes::{
     replicas::{Round, Tally},
     time::BootTime,
     voter::{Standing, Vote},
+    zookeeper::{self, Own, View},
 };
 
 /// The wall clock at boot: 2023-11-14T22:13:20Z.
@@ -140,6 +141,29 @@ pub fn empty(now: BootTime) -> Observations {
         dir.replicas = 0;
     }
     seen.nothing_assigned_since = Some(now.back(Duration::from_secs(60)));
+    seen
+}
+
+/// The same in `ZooKeeper` mode, where two others say so too.
+pub fn on_zookeeper(now: BootTime) -> Observations {
+    let mut seen = healthy(now);
+    (seen.role, seen.contact, seen.applied) = (Role::ZooKeeper, None, None);
+    let tally = seen.round.as_deref().map(|round| round.tally.clone()).unwrap();
+    let view = |broker, sent| View {
+        broker,
+        sent,
+        answered: sent,
+        brokers: vec![1001, 1002, 1003],
+        lists_us: true,
+        controller: 1002,
+        tally: tally.clone(),
+    };
+    for ms in [3400, 2400, 400] {
+        let started = now.back(Duration::from_millis(ms));
+        let views = vec![view(1002, started), view(1003, started)];
+        let round = zookeeper::Round { started, views, ..zookeeper::Round::default() };
+        seen.testimony.take(round, Own { id: 1001, listed: true, tally: Some(&tally) }, &Limits::default());
+    }
     seen
 }
 

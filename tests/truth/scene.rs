@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use bed::{Cluster, Fleet, NEWEST, Truth, contenders::Contenders, topics::Topic};
+use bed::{Cluster, Fleet, NEWEST, Truth, V2_8, V3_9, contenders::Contenders, topics::Topic};
 use tokio::runtime::Runtime;
 
 /// Long enough for anything that will happen at all.
@@ -21,6 +21,10 @@ pub enum Stage {
     Kraft,
     /// One controller and three brokers; the second of the two log dirs of 1003 is a small disk of its own.
     Disks,
+    /// `ZooKeeper` and three brokers of the last release that speaks it.
+    Zookeeper,
+    /// The same of the oldest release that counts.
+    Zookeeper28,
 }
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -31,12 +35,19 @@ static OPEN: Mutex<Option<(Stage, Scene)>> = Mutex::new(None);
 impl Stage {
     /// As it stands in the results.
     pub fn mode(self) -> &'static str {
-        "kraft"
+        match self {
+            Self::Kraft | Self::Disks => "kraft",
+            Self::Zookeeper | Self::Zookeeper28 => "zookeeper",
+        }
     }
 
     /// The version that runs.
     pub fn kafka(self) -> &'static str {
-        NEWEST
+        match self {
+            Self::Kraft | Self::Disks => NEWEST,
+            Self::Zookeeper => V3_9,
+            Self::Zookeeper28 => V2_8,
+        }
     }
 
     fn builder(self) -> bed::cluster::Builder {
@@ -46,6 +57,7 @@ impl Stage {
         match self {
             Self::Kraft => builder.controllers(3),
             Self::Disks => builder.controllers(1).log_dirs(2).small_log_dir(1003, 1, 64 << 20),
+            Self::Zookeeper | Self::Zookeeper28 => builder.zookeeper(),
         }
     }
 }
@@ -85,9 +97,10 @@ impl Scene {
         self.fleet.cluster.node(id)
     }
 
-    /// Those without whom a broker is cut off: the controllers.
+    /// Those without whom a broker is cut off: the controllers, or `ZooKeeper`.
     pub fn quorum(&self) -> Vec<i32> {
-        self.fleet.cluster.controllers().map(bed::Node::id).collect()
+        let cluster = &self.fleet.cluster;
+        cluster.controllers().chain(cluster.zookeeper()).map(bed::Node::id).collect()
     }
 
     /// A topic with three copies of each of its six partitions, led by all brokers in turn.
@@ -111,6 +124,14 @@ impl Scene {
     /// Waits until the other brokers see a broker out.
     pub fn wait_dropped(&self, id: i32) -> Result<()> {
         run(self.fleet.truth.wait_dropped(id, SOON))
+    }
+
+    /// Starts a node that was killed. `ZooKeeper` turns a broker away while its old session lives, and it would end.
+    pub fn start(&self, id: i32) -> Result<()> {
+        if self.fleet.cluster.zookeeper().is_some() {
+            run(self.fleet.cluster.wait_unregistered(id, SOON))?;
+        }
+        self.node(id).start()
     }
 
     /// SIGTERM, and waits for the end.

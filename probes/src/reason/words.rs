@@ -6,6 +6,7 @@ use super::{Reason, spoken};
 use crate::{
     contact::Doubt,
     replicas::{Fault, FaultyPartition},
+    zookeeper,
 };
 
 /// How bad news is explained and mended: one entry a reason.
@@ -50,7 +51,8 @@ impl Reason {
             Self::NotJudgeable { why } => told(
                 "not-judgeable",
                 format!("what answers cannot be judged: {why}"),
-                "point `broker.listener` at a listener of a KRaft node, 3.3 or newer",
+                "check `broker.mode`, and point `broker.listener` at a listener of such a node: KRaft from 3.3 on, or \
+                 ZooKeeper mode from 2.8 on",
             ),
             Self::ForeignCluster { cluster_id } => told(
                 "foreign-cluster",
@@ -100,6 +102,47 @@ impl Reason {
                     spoken(*since)
                 ),
                 quorum_remedy(Some(Doubt::LeaderUnheard { leader: *leader })),
+            ),
+            Self::PeersUnknown { doubt } => told(
+                "peers-unknown",
+                format!("no other broker has shown yet that this one is in sync{}", peers_because(*doubt)),
+                peers_remedy(*doubt),
+            ),
+            Self::PeersStale { age, limit, doubt } => told(
+                "peers-stale",
+                format!(
+                    "the other brokers last found this one in sync {} ago, {} are allowed{}",
+                    spoken(*age),
+                    spoken(*limit),
+                    peers_because(*doubt)
+                ),
+                peers_remedy(*doubt),
+            ),
+            Self::Settling { since, needed } => told(
+                "settling",
+                format!(
+                    "the other brokers find this one in sync since {}, {} are needed before it counts",
+                    spoken(*since),
+                    spoken(*needed)
+                ),
+                "wait a few seconds",
+            ),
+            Self::Unregistered { by } => told(
+                "unregistered",
+                format!(
+                    "broker {by} does not list this one: its ZooKeeper session is over, or has not begun yet"
+                ),
+                "wait if it has just started; otherwise check its way to ZooKeeper (zookeeper.connect) and its log. \
+                 What it acknowledges with acks=1 meanwhile is lost",
+            ),
+            Self::ControllerSilent { controller, since } => told(
+                "controller-silent",
+                format!(
+                    "broker {controller}, the controller, has not answered the agent for {}, and nobody took its \
+                     place: what the other brokers say may be frozen",
+                    spoken(*since)
+                ),
+                "look at that broker, at the way from here to it, and at ZooKeeper, without which no other is elected",
             ),
             Self::ListingMissing => told(
                 "listing-missing",
@@ -266,6 +309,42 @@ fn because(doubt: Option<Doubt>) -> String {
         }
         Some(Doubt::Unanswered) => " (the question is not answered)".into(),
         Some(Doubt::Denied) => " (the agent may not ask: it lacks DESCRIBE on the cluster)".into(),
+    }
+}
+
+fn peers_because(doubt: Option<zookeeper::Doubt>) -> String {
+    use zookeeper::Doubt;
+    match doubt {
+        None => String::new(),
+        Some(Doubt::Silent) => " (none of those that were asked answers)".into(),
+        Some(Doubt::NobodyToAsk) => " (all of them advertise this broker's own address)".into(),
+        Some(Doubt::NoWitness) => {
+            " (who answers has only just started, or is not listed by the others)".into()
+        }
+        Some(Doubt::OwnUnknown) => " (the broker itself has not told everything yet)".into(),
+        Some(Doubt::Disagrees { broker, theirs, ours }) => {
+            format!(" (broker {broker} knows {theirs} partition(s) assigned to it, itself {ours})")
+        }
+        Some(Doubt::Leaderless { count }) => format!(" ({count} of its partition(s) have no leader)"),
+        Some(Doubt::Hidden) => " (they do not tell of every topic)".into(),
+    }
+}
+
+fn peers_remedy(doubt: Option<zookeeper::Doubt>) -> &'static str {
+    use zookeeper::Doubt;
+    match doubt {
+        Some(Doubt::NobodyToAsk) => {
+            "point `broker.listener` at a listener whose advertised address leads to each broker, not to the one that \
+             asks"
+        }
+        Some(Doubt::Silent) => {
+            "look whether other brokers run, and at the network from this one to them on the same listener"
+        }
+        Some(Doubt::Leaderless { .. }) => {
+            "look at the controller and the broker that led them; it resolves when another leader is chosen"
+        }
+        Some(Doubt::Hidden) => "grant the agent's user DESCRIBE on all topics",
+        _ => "wait for the next rounds; if it stays, look at the controller's log and at ZooKeeper",
     }
 }
 

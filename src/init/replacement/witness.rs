@@ -139,7 +139,7 @@ async fn listed(
     if list.cluster_id.as_deref() != Some(whom.cluster_id) {
         return Err(Unbelieved::Foreign(list.cluster_id.unwrap_or_else(|| "without an id".to_owned())));
     }
-    Ok(list.brokers.contains(&whom.id))
+    Ok(list.lists(whom.id))
 }
 
 /// Waits until the broker's image of the cluster is proven to be current.

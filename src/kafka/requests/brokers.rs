@@ -1,11 +1,12 @@
 //! Which brokers a broker lists.
 
 use kafka_protocol::messages::MetadataRequest;
+use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::requests::ApiVersions;
-use crate::kafka::{Connection, WireError};
+use crate::kafka::{Address, Connection, WireError};
 
 /// The head of a `MetadataResponse`, without topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +15,24 @@ pub struct ListedBrokers {
     pub cluster_id: Option<String>,
     /// The controller in `ZooKeeper` mode; in `KRaft` mode a random live broker. -1 when unknown.
     pub controller_id: i32,
-    /// Ids of the brokers that are registered and not fenced, in the answer's order.
-    pub brokers: Vec<i32>,
+    /// The brokers that are registered and not fenced, in the answer's order.
+    pub brokers: Vec<ListedBroker>,
+}
+
+/// A broker, as others list it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedBroker {
+    /// Its id.
+    pub id: i32,
+    /// What it advertises for the listener that was asked.
+    pub address: Address,
+}
+
+impl ListedBrokers {
+    /// Whether this broker is listed.
+    pub fn lists(&self, id: i32) -> bool {
+        self.brokers.iter().any(|broker| broker.id == id)
+    }
 }
 
 /// `Metadata` for no topic at all. Needs no authorization.
@@ -33,6 +50,12 @@ pub async fn listed_brokers<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(ListedBrokers {
         cluster_id: answer.cluster_id.map(|id| id.to_string()),
         controller_id: answer.controller_id.0,
-        brokers: answer.brokers.iter().map(|broker| broker.node_id.0).collect(),
+        brokers: answer.brokers.iter().map(listed).collect(),
     })
+}
+
+fn listed(broker: &MetadataResponseBroker) -> ListedBroker {
+    // No port is 0: what is none cannot be reached either.
+    let port = u16::try_from(broker.port).unwrap_or(0);
+    ListedBroker { id: broker.node_id.0, address: Address { host: broker.host.to_string(), port } }
 }

@@ -11,7 +11,7 @@ mod reassignments;
 
 pub use api_versions::{ApiVersions, VersionRange, api_versions};
 pub use authorizer::has_authorizer;
-pub use brokers::{ListedBrokers, listed_brokers};
+pub use brokers::{ListedBroker, ListedBrokers, listed_brokers};
 pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs};
 pub use quorum::{
     Quorum, ReplicaState, describe_quorum, describe_quorum_request, describe_quorum_version, quorum_of,

@@ -23,7 +23,7 @@ use crate::watch::{Watch, get, reasons};
 /// The port of the agent's HTTP server, in each namespace.
 pub const AGENT_PORT: u16 = 9440;
 /// What `pillion init` computes; the rest of the bed's settings is handed to it as the user's.
-const COMPUTED: [&str; 4] = ["node.id", "process.roles", "log.dirs", "broker.rack"];
+const COMPUTED: [&str; 5] = ["node.id", "broker.id", "process.roles", "log.dirs", "broker.rack"];
 
 /// A cluster whose nodes have pillion beside them, and watches on all of it.
 #[derive(Debug)]
@@ -211,6 +211,9 @@ impl Fleet {
             // A node that does not run is not concerned.
             let _ = node.resume();
             if !node.running() {
+                if node.role().is_broker() {
+                    self.cluster.wait_unregistered(node.id(), deadline).await?;
+                }
                 node.start()?;
             }
         }
@@ -310,7 +313,8 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
     let dirs: Vec<String> =
         node.data_dirs().iter().map(|dir| format!("{:?}", dir.display().to_string())).collect();
     let (mode, base) = match node.role() {
-        Role::Broker => ("kraft-broker", 1000),
+        Role::Broker if cluster.zookeeper().is_some() => ("zookeeper", 1000),
+        Role::Broker | Role::ZooKeeper => ("kraft-broker", 1000),
         Role::Combined => ("kraft-combined", 1000),
         Role::Controller => ("kraft-controller", 0),
     };

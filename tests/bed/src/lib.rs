@@ -20,6 +20,7 @@ pub mod truth;
 pub mod wait;
 pub mod watch;
 pub mod wire;
+pub mod zk;
 
 pub use admin::{Acl, Hosted};
 pub use cluster::{Builder, Cluster, Node};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use bed::topics::Topic;
-use bed::{Builder, Cluster, Kafka, NEWEST, V2_8, V3_9, V4_1};
+use bed::{Builder, Cluster, NEWEST, Truth, TruthWatch, V2_8, V3_9, V4_1};
 
 const SOON: Duration = Duration::from_secs(120);
 
@@ -47,56 +47,34 @@ async fn three_combined() -> Result<()> {
     comes_up(Cluster::builder(NEWEST).combined(3).log_dirs(2), 3).await
 }
 
-/// Runs no cluster yet; what is fetched must be what it says.
-#[test]
-fn kafka_2_8_is_fetched() -> Result<()> {
-    let libs = Kafka::fetch(V2_8)?.libs();
-    ensure!(libs.join(format!("kafka_2.13-{V2_8}.jar")).exists());
-    ensure!(std::fs::read_dir(libs)?.filter_map(Result::ok).any(|jar| {
-        let name = jar.file_name();
-        name.to_string_lossy().starts_with("zookeeper-3.")
-    }));
-    Ok(())
+/// Brokers without a quorum: `ZooKeeper` tells what is true of them.
+async fn comes_up_on_zookeeper(version: &str) -> Result<()> {
+    let began = Instant::now();
+    let cluster = Cluster::builder(version).zookeeper().brokers(3).start().await?;
+    cluster.wait_ready(SOON).await?;
+    eprintln!("{version} on ZooKeeper: ready after {:?}", began.elapsed());
+    let truth = TruthWatch::start(&cluster);
+    cluster.create_topic(Topic::in_turn("t")).await?;
+    ensure!([1001, 1002, 1003].contains(&cluster.controller().await?));
+    for id in [1001, 1002, 1003] {
+        truth.wait(id, Truth::InSync, SOON).await?;
+    }
+    cluster.node(1003).kill()?;
+    truth.wait_dropped(1003, SOON).await?;
+    ensure!(truth.now(1001) == Truth::InSync && truth.now(1002) == Truth::InSync);
+    cluster.node(1).pause()?;
+    truth.wait(1001, Truth::Unknowable, SOON).await?;
+    cluster.node(1).resume()?;
+    cluster.node(1003).start()?;
+    truth.wait(1003, Truth::InSync, SOON).await
 }
 
-/// A node that someone else prepares: left empty, formatted and given its properties later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_prepared_by_someone_else() -> Result<()> {
-    let cluster = Cluster::builder(NEWEST).controllers(1).brokers(2).unformatted([1002]).start().await?;
-    cluster.wait_ready(SOON).await?;
-    let node = cluster.node(1002);
-    ensure!(!node.running() && std::fs::read_dir(&node.data_dirs()[0])?.next().is_none());
-    node.format()?;
-    let theirs = node.dir().join("theirs.properties");
-    std::fs::copy(node.properties(), &theirs)?;
-    node.start_with(&theirs)?;
-    cluster.wait_ready(SOON).await?;
-    ensure!(cluster.view_without(1002).await?.lists(1002) && node.properties() == theirs);
-    node.term()?;
-    let status = node.wait_exit(SOON).await?;
-    // 128 + SIGTERM: the JVM ran its shutdown hook and ended by itself.
-    ensure!(status.code() == Some(143), "{status}");
-    Ok(())
+async fn kafka_3_9_on_zookeeper() -> Result<()> {
+    comes_up_on_zookeeper(V3_9).await
 }
 
-/// A log dir with little room fills up, and the broker is out of sync by the others' word.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_small_log_dir_fills_up() -> Result<()> {
-    let builder = Cluster::builder(NEWEST).controllers(1).brokers(2).log_dirs(2);
-    // The offset checkpoints and the index files take some; segments of 1 MiB keep those small.
-    let cluster =
-        builder.small_log_dir(1002, 1, 24 << 20).property("log.segment.bytes", "1048576").start().await?;
-    cluster.wait_ready(SOON).await?;
-    let spread: Vec<&[i32]> = vec![&[1001, 1002]; 4];
-    cluster.create_topic(Topic::assigned("t", &spread)).await?;
-    cluster.wait_in_sync(SOON).await?;
-    cluster.fill("t", 96 << 20).await?;
-    bed::eventually("some partitions of 1002 are offline", SOON, async || {
-        let view = cluster.view_without(1002).await?;
-        let counts = view.counts(1002);
-        ensure!(counts.offline > 0 && !view.in_sync(1002), "{counts:?}");
-        ensure!(view.lists(1002) && cluster.node(1002).running(), "the broker itself goes on");
-        Ok(())
-    })
-    .await
+async fn kafka_2_8_on_zookeeper() -> Result<()> {
+    comes_up_on_zookeeper(V2_8).await
 }

@@ -96,7 +96,7 @@ fn another_dead(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.node(1003).kill()?;
     story.last(SHORT);
     story.mark("1003 starts");
-    scene.node(1003).start()?;
+    scene.start(1003)?;
     story.back(scene, 1003)
 }
 

@@ -6,11 +6,15 @@ mod disks;
 mod quorum;
 mod replicas;
 mod starts;
+mod zookeeper;
 
 use super::fault::Fault;
 
 /// All of them.
 pub fn all() -> Vec<Fault> {
-    [starts::FAULTS, brokers::FAULTS, quorum::FAULTS, replicas::FAULTS, agents::FAULTS, disks::FAULTS]
-        .concat()
+    let kraft =
+        [starts::FAULTS, brokers::FAULTS, quorum::FAULTS, replicas::FAULTS, agents::FAULTS, disks::FAULTS];
+    let mut all = kraft.concat();
+    all.extend(zookeeper::faults(&all));
+    all
 }

@@ -79,7 +79,7 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 fn cut_off(scene: &Scene, story: &mut Story) -> Result<()> {
-    story.fault("1002 is cut off from the controllers");
+    story.fault("1002 is cut off");
     scene.cut_all(1002, &scene.quorum())?;
     scene.wait_dropped(1002)?;
     story.mark("the others see it out");

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     fault::{Fault, POLL, PROOF, SCAN},
-    scene::{Scene, Stage, run},
+    scene::{SOON, Scene, Stage, run},
     story::Story,
 };
 
@@ -106,11 +106,16 @@ fn cold_start(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.wait_dropped(1003)?;
     // Three copies of each record would be written: this is what 1003 misses.
     scene.fill("cold", 1 << 30)?;
-    for node in cluster.nodes().filter(|node| node.running()) {
+    let all = || cluster.brokers().chain(cluster.controllers());
+    for node in all().filter(|node| node.running()) {
         node.kill()?;
     }
+    for node in cluster.brokers().filter(|_| cluster.zookeeper().is_some()) {
+        // Its sessions outlive the brokers, and turn them away.
+        run(cluster.wait_unregistered(node.id(), SOON))?;
+    }
     story.fault("everything starts");
-    for node in cluster.nodes() {
+    for node in all() {
         node.start()?;
     }
     story.back(scene, 1003)
@@ -120,8 +125,11 @@ fn empty_cache(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.stop(1003)?;
     let node = scene.node(1003);
     let log = node.data_dirs()[0].join("__cluster_metadata-0");
-    fs::remove_dir_all(log)?;
-    story.fault("1003 starts without a metadata log");
+    // Without a quorum the cache is in memory only.
+    if log.exists() {
+        fs::remove_dir_all(log)?;
+    }
+    story.fault("1003 starts, its cache empty");
     node.start()?;
     story.back(scene, 1003)
 }
@@ -129,10 +137,9 @@ fn empty_cache(scene: &Scene, story: &mut Story) -> Result<()> {
 fn recovery(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.topic("recovered")?;
     scene.fill("recovered", 1 << 30)?;
-    let node = scene.node(1003);
     story.fault("kill -9 of 1003, and a start");
-    node.kill()?;
-    node.start()?;
+    scene.node(1003).kill()?;
+    scene.start(1003)?;
     story.back(scene, 1003)
 }
 
@@ -155,21 +162,31 @@ fn replaced(scene: &Scene, story: &mut Story) -> Result<()> {
         fs::create_dir(dir)?;
     }
     scene.wait_dropped(1003)?;
-    let others =
-        format!("cluster.bootstrap={},{}", scene.node(1001).bootstrap(), scene.node(1002).bootstrap());
-    run(bed::eventually("a replacement is allowed", crate::scene::SOON, async || {
-        scene.fleet.init(1003, &["--replace", "--set", &others])
-    }))?;
-    story.mark("prepared anew by init --replace, started");
-    node.start()?;
+    prepare(scene, 1003)?;
+    story.mark("prepared anew, started");
+    scene.start(1003)?;
     story.back(scene, 1003)
+}
+
+/// What the on-call does: with a quorum init asks the others, with `ZooKeeper` the person has to.
+fn prepare(scene: &Scene, id: i32) -> Result<()> {
+    if scene.fleet.cluster.zookeeper().is_some() {
+        fs::remove_file(scene.fleet.run_dir(id).join("identity.json"))?;
+        return scene.fleet.init(id, &["--bootstrap"]);
+    }
+    let others = scene.fleet.cluster.brokers().filter(|node| node.id() != id);
+    let others: Vec<String> = others.map(|node| node.bootstrap().to_string()).collect();
+    let others = format!("cluster.bootstrap={}", others.join(","));
+    run(bed::eventually("a replacement is allowed", SOON, async || {
+        scene.fleet.init(id, &["--replace", "--set", &others])
+    }))
 }
 
 fn shutdown(scene: &Scene, story: &mut Story) -> Result<()> {
     story.fault("TERM to 1002");
     scene.stop(1002)?;
     story.mark("gone, started again");
-    scene.node(1002).start()?;
+    scene.start(1002)?;
     story.back(scene, 1002)
 }
 
@@ -204,7 +221,7 @@ fn rolling(scene: &Scene, story: &mut Story) -> Result<()> {
 /// Waits until all controllers follow again, so that the next one may fall.
 pub fn caught_up(scene: &Scene) -> Result<()> {
     let all = scene.quorum().len();
-    run(bed::eventually("all controllers follow", crate::scene::SOON, async || {
+    run(bed::eventually("all controllers follow", SOON, async || {
         let quorum = scene.fleet.cluster.quorum().await?;
         let behind = quorum.voters.iter().filter(|voter| voter.log_end + 5 < quorum.high_watermark).count();
         anyhow::ensure!(behind == 0 && quorum.voters.len() == all, "{quorum:?}");

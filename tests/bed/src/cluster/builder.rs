@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Cluster;
 use super::node::{JOINER, Node, Place};
-use super::properties::{Role, Settings, base, text};
+use super::properties::{Role, Settings, Ties, base, text};
 use crate::fetch::{Kafka, succeeded};
 use crate::net::Net;
 
@@ -63,6 +63,11 @@ impl Builder {
     /// `count` nodes that are broker and controller in one: 1001, 1002, ...
     pub fn combined(self, count: i32) -> Self {
         self.nodes(Role::Combined, 1001..=1000 + count)
+    }
+
+    /// One `ZooKeeper` server, node 1, in place of controllers. Kafka 2.8 to 3.9.
+    pub fn zookeeper(self) -> Self {
+        self.nodes(Role::ZooKeeper, [1])
     }
 
     /// Nodes with ids of the caller's choice.
@@ -149,7 +154,12 @@ impl Builder {
     pub async fn start(self) -> Result<Cluster> {
         let unformatted = self.unformatted.clone();
         let cluster = self.prepare().await?;
-        for node in cluster.nodes().filter(|node| !unformatted.contains(&node.id())) {
+        if let Some(zookeeper) = cluster.zookeeper() {
+            zookeeper.start()?;
+            cluster.found(zookeeper).await?;
+        }
+        let others = cluster.nodes().filter(|node| node.role() != Role::ZooKeeper);
+        for node in others.filter(|node| !unformatted.contains(&node.id())) {
             node.start()?;
         }
         Ok(cluster)
@@ -163,7 +173,11 @@ impl Builder {
     fn build(self) -> Result<Cluster> {
         let ids: BTreeSet<i32> = self.nodes.iter().map(|(id, _)| *id).collect();
         ensure!(ids.len() == self.nodes.len(), "a node id is used twice: {:?}", self.nodes);
-        ensure!(self.nodes.iter().any(|(_, role)| role.is_controller()), "a cluster needs a controller");
+        let (quorum, zookeepers) = (
+            self.nodes.iter().any(|(_, role)| role.is_controller()),
+            self.nodes.iter().filter(|(_, role)| *role == Role::ZooKeeper).count(),
+        );
+        ensure!(quorum != (zookeepers == 1), "a cluster needs controllers or one ZooKeeper");
         let kafka = Kafka::fetch(&self.version)?;
         let mut cluster = Cluster::empty(kafka, Net::new()?)?;
         for &(id, role) in &self.nodes {
@@ -176,12 +190,13 @@ impl Builder {
             place.joins = self.joins(place, initial.as_deref());
             cluster.nodes.insert(place.id, Node::new(place.clone()));
         }
-        let (quorum, brokers) = (self.quorum(&cluster), cluster.brokers().count());
+        let (ties, brokers) = (self.ties(&cluster), cluster.brokers().count());
         for place in &cluster.places {
-            let settings = self.settings(place, &quorum, brokers);
+            let settings = self.settings(place, &ties, brokers);
             fs::write(place.dir.join("server.properties"), text(&settings))?;
         }
-        let nodes: Vec<_> = cluster.nodes().filter(|node| !self.unformatted.contains(&node.id())).collect();
+        let formatted = |node: &&Node| quorum && !self.unformatted.contains(&node.id());
+        let nodes: Vec<_> = cluster.nodes().filter(formatted).collect();
         // A JVM each: as many at once as there are cores.
         for some in nodes.chunks(thread::available_parallelism().map_or(2, Into::into)) {
             thread::scope(|scope| {
@@ -219,17 +234,20 @@ impl Builder {
         initial.filter(|_| place.role.is_controller()).map(|all| if votes { all } else { JOINER }.to_owned())
     }
 
-    /// The setting that names the controllers.
-    fn quorum(&self, cluster: &Cluster) -> (&'static str, String) {
+    /// What the nodes are told of each other.
+    fn ties(&self, cluster: &Cluster) -> Ties {
+        if let Some(node) = cluster.zookeeper() {
+            return Ties::ZooKeeper(node.zookeeper_addr().to_string());
+        }
         if self.initial.is_none() {
-            return ("controller.quorum.voters", cluster.voters());
+            return Ties::Quorum("controller.quorum.voters", cluster.voters());
         }
         let all: Vec<_> = cluster.controllers().map(|node| node.controller_addr().to_string()).collect();
-        ("controller.quorum.bootstrap.servers", all.join(","))
+        Ties::Quorum("controller.quorum.bootstrap.servers", all.join(","))
     }
 
-    fn settings(&self, place: &Place, quorum: &(&'static str, String), brokers: usize) -> Settings {
-        let mut all = base(place, quorum, brokers);
+    fn settings(&self, place: &Place, ties: &Ties, brokers: usize) -> Settings {
+        let mut all = base(place, ties, brokers);
         let applies = |scope: &Scope| match *scope {
             Scope::Brokers => place.role.is_broker(),
             Scope::Controllers => place.role.is_controller(),

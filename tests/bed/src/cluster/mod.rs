@@ -22,9 +22,12 @@ use crate::net::Net;
 use crate::truth::View;
 use crate::wait::eventually;
 use crate::wire::{Quorum, add_voter, describe_quorum, remove_voter};
+use crate::zk::Zk;
 
 /// How long one question may take; a healthy broker answers in milliseconds.
 const ASK: Duration = Duration::from_secs(2);
+/// A JVM starts, on a busy machine.
+const START: Duration = Duration::from_secs(30);
 
 /// A running cluster. Dropped, it leaves nothing behind.
 #[derive(Debug)]
@@ -69,6 +72,19 @@ impl Cluster {
     /// All nodes that vote.
     pub fn controllers(&self) -> impl Iterator<Item = &Node> {
         self.nodes().filter(|node| node.role().is_controller())
+    }
+
+    /// The `ZooKeeper` server, in a cluster that has one.
+    pub fn zookeeper(&self) -> Option<&Node> {
+        self.nodes().find(|node| node.role() == Role::ZooKeeper)
+    }
+
+    /// Waits for `ZooKeeper` and gives the cluster its id before a broker invents one (`KafkaZkClient.createOrGetClusterId`).
+    async fn found(&self, zookeeper: &Node) -> Result<()> {
+        let found = eventually("ZooKeeper takes the cluster's id", START, async || {
+            Zk::open(zookeeper.zookeeper_addr(), ASK).await?.found(&self.id).await
+        });
+        found.await.with_context(|| self.last_words())
     }
 
     /// The network, to cut and to heal.
@@ -172,6 +188,24 @@ impl Cluster {
     pub async fn remove_voter(&self, id: i32) -> Result<()> {
         let leader = self.node(self.quorum().await?.leader).controller_addr();
         remove_voter(leader, &self.id, id, directory_id(self.node(id))?).await
+    }
+
+    /// The id of the broker that `ZooKeeper` names as controller.
+    pub async fn controller(&self) -> Result<i32> {
+        let zookeeper = self.zookeeper().context("a cluster without ZooKeeper")?;
+        Zk::open(zookeeper.zookeeper_addr(), ASK).await?.controller().await
+    }
+
+    /// Waits until `ZooKeeper` has ended the session of a broker that is gone. One that starts before is turned away, and
+    /// ends.
+    pub async fn wait_unregistered(&self, id: i32, deadline: Duration) -> Result<()> {
+        let Some(zookeeper) = self.zookeeper() else { return Ok(()) };
+        eventually(&format!("the session of {id} is over"), deadline, async || {
+            let registry = Zk::open(zookeeper.zookeeper_addr(), ASK).await?.registry().await?;
+            ensure!(!registry.brokers.contains(&id), "{:?} are registered", registry.brokers);
+            Ok(())
+        })
+        .await
     }
 
     /// The end of the log of every node that ended by itself.

@@ -126,6 +126,11 @@ impl Node {
         (self.place.ip, 9093).into()
     }
 
+    /// Where `ZooKeeper` serves. Nothing listens there on any other node.
+    pub fn zookeeper_addr(&self) -> SocketAddr {
+        (self.place.ip, 2181).into()
+    }
+
     /// Where its JMX agent answers, if the cluster was built with [`Builder::jmx`](super::Builder::jmx).
     pub fn jmx_addr(&self) -> Option<SocketAddr> {
         self.place.jmx.then(|| (self.place.ip, JMX_PORT).into())
@@ -194,7 +199,11 @@ impl Node {
         command.arg(format!("-Xmx{}", self.place.heap));
         command.args(["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         command.args(self.jmx_addr().map(jmx_args).into_iter().flatten());
-        command.args(self.place.kafka.java_args("kafka.Kafka")).arg(&state.properties);
+        let class = match self.place.role {
+            Role::ZooKeeper => "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            _ => "kafka.Kafka",
+        };
+        command.args(self.place.kafka.java_args(class)).arg(&state.properties);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir(&self.place.dir);
         state.exited = None;
         state.paused = false;

@@ -16,7 +16,9 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) fn of(cluster: &Cluster) -> Self {
         let nodes = cluster.nodes().map(|node| (node.id(), node.pulse())).collect();
-        let controllers = cluster.controllers().map(|node| (node.id(), node.pulse())).collect();
+        // What a broker must reach to stay in the cluster.
+        let controllers = cluster.controllers().chain(cluster.zookeeper());
+        let controllers = controllers.map(|node| (node.id(), node.pulse())).collect();
         Self { nodes, controllers, links: cluster.net().links() }
     }
 

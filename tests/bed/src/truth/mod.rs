@@ -23,7 +23,7 @@ pub enum Truth {
     /// Not so.
     Out,
     /// Nobody can know: no broker that could tell follows a live quorum, or this one has no way to the quorum and is
-    /// not fenced yet.
+    /// not fenced yet. With `ZooKeeper`: it does not answer, or this broker has no way to it.
     Unknowable,
 }
 

@@ -13,6 +13,7 @@ use super::voter::{Elector, decide_voter, leader};
 use super::{Truth, View, Witness, decide};
 use crate::cluster::{Cluster, Node, Role};
 use crate::wire::{Connection, describe_quorum};
+use crate::zk::{Registry, Zk};
 
 /// How often each broker is asked and the truth decided.
 const EVERY: Duration = Duration::from_millis(250);
@@ -64,7 +65,12 @@ impl TruthWatch {
                 tasks.spawn(ask_controller(node.id(), node.controller_addr(), Arc::clone(&shared)));
             }
         }
-        tasks.spawn(record(watched, brokers.len() == 1, Ground::of(cluster), Arc::clone(&shared)));
+        let sources = Sources {
+            ground: Ground::of(cluster),
+            zookeeper: cluster.zookeeper().map(Node::zookeeper_addr),
+            alone: brokers.len() == 1,
+        };
+        tasks.spawn(record(watched, sources, Arc::clone(&shared)));
         Self { shared, _tasks: tasks }
     }
 
@@ -83,7 +89,7 @@ impl TruthWatch {
         self.read(id, |timelines| timelines.truth.clone())
     }
 
-    /// What the other brokers alone say of a broker: they count one that died in until its session ends.
+    /// What the other brokers alone, or `ZooKeeper`, say of a broker: they count one that died in until its session ends.
     pub fn others(&self, id: i32) -> Vec<Sample> {
         self.read(id, |timelines| timelines.others.clone())
     }
@@ -154,6 +160,26 @@ async fn look(addr: SocketAddr, open: &mut Option<Connection>) -> anyhow::Result
     Ok(view)
 }
 
+async fn read(addr: SocketAddr, open: &mut Option<Zk>) -> anyhow::Result<Registry> {
+    let mut zk = match open.take() {
+        Some(zk) => zk,
+        None => Zk::open(addr, PATIENCE).await?,
+    };
+    let registry = zk.registry().await?;
+    *open = Some(zk);
+    Ok(registry)
+}
+
+/// Without a quorum of controllers `ZooKeeper` itself tells: who has a session there, and what the leaders and the
+/// controller wrote of each partition.
+fn registered(id: i32, registry: Option<&Registry>) -> Truth {
+    match registry {
+        None => Truth::Unknowable,
+        Some(registry) if registry.in_sync(id) => Truth::InSync,
+        Some(_) => Truth::Out,
+    }
+}
+
 async fn ask_controller(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -165,13 +191,27 @@ async fn ask_controller(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-async fn record(nodes: Vec<(i32, Role)>, alone: bool, ground: Ground, shared: Arc<Shared>) {
+/// Where the truth comes from, beside the brokers' answers.
+struct Sources {
+    ground: Ground,
+    zookeeper: Option<SocketAddr>,
+    /// There is one broker in the whole cluster.
+    alone: bool,
+}
+
+async fn record(nodes: Vec<(i32, Role)>, sources: Sources, shared: Arc<Shared>) {
+    let Sources { ground, zookeeper, alone } = sources;
+    let mut open: Option<Zk> = None;
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut term = None;
     loop {
         ticks.tick().await;
         let now = Instant::now();
+        let registry = match zookeeper {
+            None => None,
+            Some(addr) => timeout(PATIENCE, read(addr, &mut open)).await.ok().and_then(Result::ok),
+        };
         let witnesses: Vec<_> = shared.witnesses.lock().expect("witnesses").values().cloned().collect();
         let electors = shared.electors.lock().expect("electors").clone();
         let leader = leader(&electors, now);
@@ -186,7 +226,10 @@ async fn record(nodes: Vec<(i32, Role)>, alone: bool, ground: Ground, shared: Ar
         for &(id, role) in &nodes {
             let own = witnesses.iter().find(|witness| witness.id == id);
             let broker = role.is_broker().then(|| {
-                let said = decide(id, &witnesses, alone, now);
+                let said = match zookeeper {
+                    None => decide(id, &witnesses, alone, now),
+                    Some(_) => registered(id, registry.as_ref()),
+                };
                 (ground.correct(id, said, own, now), said)
             });
             let voter = role.is_controller().then(|| {
