@@ -252,7 +252,9 @@ async fn a_dropped_call_poisons_the_connection() {
     assert!(!pending.into_connection().is_usable());
 }
 
-const PAGES: Scan = Scan { kind: ScanKind::DescribeTopicPartitions, own_id: 1, cap: 1 << 20, page_limit: 2 };
+fn small_pages() -> Scan {
+    Scan { cap: 1 << 20, page_limit: 2, ..Scan::new(ScanKind::DescribeTopicPartitions, 1) }
+}
 
 /// Serves pages of two partitions from one topic a page; `next` makes each page's cursor.
 async fn pages(next: fn(u16) -> Option<u16>) -> Address {
@@ -294,7 +296,7 @@ async fn a_round_dates_each_page_by_its_send() {
         BootTime::from_millis(clock.get())
     };
     let mut seen = Vec::new();
-    let round = scan_round(&mut connection, &PAGES, &mut buffer, LATER, now, |sent, page| {
+    let round = scan_round(&mut connection, &small_pages(), &mut buffer, LATER, now, |sent, page| {
         seen.push((sent, page.tally.out_of_isr));
     })
     .await
@@ -311,7 +313,8 @@ async fn a_round_dates_each_page_by_its_send() {
 async fn a_cursor_that_stands_still_ends_the_round() {
     let address = pages(|_| Some(5)).await;
     let (mut connection, mut buffer) = (open(&address).await, ScanBuffer::default());
-    let round = scan_round(&mut connection, &PAGES, &mut buffer, LATER, BootTime::default, |_, _| {}).await;
+    let round =
+        scan_round(&mut connection, &small_pages(), &mut buffer, LATER, BootTime::default, |_, _| {}).await;
     let error = round.unwrap_err();
     assert!(matches!(error, WireError::Scan(ScanError::Cursor)), "{error}");
 }
@@ -327,7 +330,7 @@ async fn a_scan_is_capped_and_poisons_on_failure() {
         (&[0, 0, 0, 6, 0, 0, 0, 1, 0, 0], 1 << 20),
     ] {
         let mut connection = open(&says(bytes).await).await;
-        let scan = Scan { cap, ..PAGES };
+        let scan = Scan { cap, ..small_pages() };
         let mut buffer = ScanBuffer::default();
         let page = scan_page(&mut connection, &scan, None, &mut buffer, Instant::now() + LATER).await;
         let error = page.unwrap_err();
@@ -350,7 +353,7 @@ async fn a_scan_that_never_pauses_still_meets_its_deadline() {
     })
     .await;
     let mut connection = open(&address).await;
-    let scan = Scan { cap: Scan::DEFAULT_CAP, ..PAGES };
+    let scan = Scan { cap: Scan::DEFAULT_CAP, ..small_pages() };
     let (mut buffer, began) = (ScanBuffer::default(), Instant::now());
     let error = scan_page(&mut connection, &scan, None, &mut buffer, began + SOON).await.unwrap_err();
     assert!(matches!(error, WireError::TimedOut { heard: true, .. }), "{error}");

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kafka_protocol::messages as m;
 use pillion::kafka::scan::{LogDirsScanner, ScanError, ScanKind, Scanner, Step};
 use pillion::kafka::{decode_answer, frame_length};
+use pillion_probes::set::{Key, Sieve};
 
 /// Splits off the first byte, by which a target chooses among its variants.
 fn choice(data: &[u8]) -> (u8, &[u8]) {
@@ -22,10 +23,11 @@ fn decodes(data: &[u8]) -> bool {
     let body = rest.get(4..rest.len().min(usize::try_from(len).unwrap_or(0))).unwrap_or_default();
     let body = Bytes::copy_from_slice(body);
     let version = i16::from(choice >> 4);
-    match choice & 3 {
+    match choice & 7 {
         0 => decode_answer::<m::ApiVersionsRequest>(&body, version).is_ok(),
         1 => decode_answer::<m::DescribeQuorumRequest>(&body, version).is_ok(),
         2 => decode_answer::<m::MetadataRequest>(&body, version).is_ok(),
+        4 => decode_answer::<m::DescribeAclsRequest>(&body, version).is_ok(),
         _ => decode_answer::<m::ListPartitionReassignmentsRequest>(&body, version).is_ok(),
     }
 }
@@ -49,7 +51,10 @@ fn same<T>(data: &[u8], size: usize, make: impl Fn() -> T, feed: impl Fn(&mut T,
 type Fed = Result<Step, ScanError>;
 
 fn scans(kind: ScanKind, size: u8, data: &[u8]) -> bool {
-    let make = || Scanner::new(kind, 1, data.len() as u64, None);
+    let make = || {
+        let scanner = Scanner::new(kind, 1, data.len() as u64, None)?;
+        Ok::<_, ScanError>(scanner.with_sieve(Some(Sieve::slice(0, 2))))
+    };
     same(data, usize::from(size), make, |scanner, bytes| match scanner {
         Ok(scanner) => scanner.feed(bytes),
         Err(error) => Err(error.clone()),
@@ -85,7 +90,10 @@ pub fn describe_log_dirs(data: &[u8]) {
 fn reads_log_dirs(data: &[u8]) -> bool {
     let (version, data) = choice(data);
     let (size, data) = choice(data);
-    let make = || LogDirsScanner::new(2 + i16::from(version % 3), data.len() as u64);
+    let make = || {
+        let scanner = LogDirsScanner::new(2 + i16::from(version % 3), data.len() as u64)?;
+        Ok::<_, ScanError>(scanner.keyed(Key::new(1), Some(Sieve::wanted(vec![0]))))
+    };
     same(data, usize::from(size), make, |scanner, bytes| match scanner {
         Ok(scanner) => scanner.feed(bytes),
         Err(error) => Err(error.clone()),

@@ -12,7 +12,7 @@ use crate::{
     limits::Limits,
     observe::{Observations, Reach, Role},
     reason::Reason,
-    replicas::{Fault, Tally},
+    replicas::{Fault, FaultyPartition, PartitionName, Tally},
     time::BootTime,
     verdict::{Answer, Verdict, Verdicts},
     voter::Flaw,
@@ -83,6 +83,12 @@ pub fn ready(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
     }
 }
 
+/// In sync with everything that is assigned to it, replicas that are being added included, and not for want of any.
+pub fn in_sync_with_all(seen: &Observations, limits: &Limits, now: BootTime) -> bool {
+    let all = |tally: &Tally| tally.assigned > 0 && tally.adding == 0;
+    seen.round.as_deref().is_some_and(|round| all(&round.tally)) && ready(seen, limits, now).is_yes()
+}
+
 /// The case for readiness while it is being weighed.
 struct Case {
     now: BootTime,
@@ -127,6 +133,7 @@ impl Case {
             }
             self.replicas(seen, limits);
             self.log_dirs(seen, limits);
+            self.hosting(seen, limits);
         }
     }
 
@@ -222,43 +229,52 @@ impl Case {
 
     fn replicas(&mut self, seen: &Observations, limits: &Limits) {
         // A fault found half-way through a scan counts at once; health counts when the scan is complete.
-        let counts = |tally: &Tally| match seen.role {
-            // The others' word decides of partitions without a leader: see `peers`.
-            Role::ZooKeeper => is_faulty(tally),
-            Role::Broker | Role::Combined | Role::Controller => tally.faulty > 0,
+        let adding = seen.adding_counts();
+        let counts = |tally: &Tally| {
+            let faulty = match seen.role {
+                // The others' word decides of partitions without a leader: see `peers`.
+                Role::ZooKeeper => is_faulty(tally),
+                Role::Broker | Role::Combined | Role::Controller => tally.faulty > 0,
+            };
+            faulty || (adding && tally.adding > 0)
         };
         let partial = seen.partial.as_deref().filter(|tally| counts(tally));
         let complete = seen.round.as_deref().filter(|round| !lapsed(seen, round.as_of));
         let Some(round) = complete else {
             self.reasons.push(Reason::ScanMissing);
             if let Some(tally) = partial {
-                self.faults(tally);
+                self.faults(tally, adding);
             }
             return;
         };
         if let Some(tally) = partial.or(Some(&round.tally).filter(|tally| counts(tally))) {
-            self.faults(tally);
+            self.faults(tally, adding);
         }
         if self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
         if round.tally.unauthorized_topics > 0 {
-            self.reasons.push(Reason::TopicsHidden { count: round.tally.unauthorized_topics });
+            let (count, named) = (round.tally.unauthorized_topics, round.tally.unauthorized_named.clone());
+            self.reasons.push(Reason::TopicsHidden { count, named });
         }
         if round.tally.failed_topics > 0 {
             self.reasons.push(Reason::TopicsFailed { count: round.tally.failed_topics });
         }
     }
 
-    fn faults(&mut self, tally: &Tally) {
+    /// `adding`: replicas that are being added count.
+    fn faults(&mut self, tally: &Tally, adding: bool) {
         let counts = [
-            (Fault::Leaderless, tally.leaderless),
-            (Fault::Offline, tally.offline),
-            (Fault::OutOfIsr, tally.out_of_isr),
+            (Fault::Leaderless, tally.leaderless, &tally.named),
+            (Fault::Offline, tally.offline, &tally.named),
+            (Fault::OutOfIsr, tally.out_of_isr, &tally.named),
+            (Fault::Adding, if adding { tally.adding } else { 0 }, &tally.adding_named),
         ];
-        for (fault, count) in counts {
-            if count > 0 {
-                let (assigned, named) = (tally.assigned, tally.named.clone());
+        for (fault, count, named) in counts {
+            // Those that are offline as well are told as such.
+            let told = fault != Fault::OutOfIsr || named.iter().any(|partition| partition.fault == fault);
+            if count > 0 && told {
+                let (assigned, named) = (tally.assigned, named.clone());
                 self.reasons.push(Reason::Replicas { fault, count, assigned, named });
             }
         }
@@ -288,6 +304,38 @@ impl Case {
             && seen.round.as_deref().is_some_and(|round| told.answered.forth(telling) < round.started);
         if hosted > 0 && between {
             self.reasons.push(Reason::UnlistedReplicas { hosted });
+        }
+    }
+}
+
+/// What is assigned and not hosted, and what is hosted and not to be seen.
+impl Case {
+    fn hosting(&mut self, seen: &Observations, limits: &Limits) {
+        let compared = seen.hosting.as_ref();
+        let Some(hosting) = compared.filter(|hosting| self.rest_on(hosting.asked, limits.hosting).is_some())
+        else {
+            // Whatever kept them from being compared is the better explanation.
+            if self.reasons.is_empty() {
+                self.reasons.push(Reason::NotCompared);
+            }
+            return;
+        };
+        if hosting.missing > 0 {
+            let faulty = |name: &PartitionName| FaultyPartition {
+                topic: name.topic.clone(),
+                partition: name.partition,
+                fault: Fault::NotHosted,
+            };
+            self.reasons.push(Reason::Replicas {
+                fault: Fault::NotHosted,
+                count: hosting.missing,
+                assigned: seen.round.as_deref().map_or(hosting.missing, |round| round.tally.assigned),
+                named: hosting.missing_named.iter().map(faulty).collect(),
+            });
+        }
+        if hosting.hidden > 0 {
+            let (count, named) = (hosting.hidden, hosting.hidden_named.clone());
+            self.reasons.push(Reason::TopicsHidden { count, named });
         }
     }
 }

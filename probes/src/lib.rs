@@ -5,11 +5,14 @@
 
 pub mod contact;
 pub mod forced;
+pub mod hosting;
 pub mod judge;
 pub mod limits;
+pub mod moves;
 pub mod observe;
 pub mod reason;
 pub mod replicas;
+pub mod set;
 pub mod time;
 pub mod verdict;
 pub mod voter;

@@ -41,6 +41,9 @@ pub struct Limits {
     pub scan: Duration,
     /// Oldest answer about the log dirs.
     pub log_dirs: Duration,
+    /// Oldest comparison of what is assigned with what the log dirs hold. It is made with each answer about the log
+    /// dirs, and takes as long as scans do when they differ.
+    pub hosting: Duration,
     /// How long a broker must be silent and motionless before it is called hung.
     pub hung: Duration,
     /// Oldest look at the broker's process that counts as sight of it.
@@ -71,6 +74,7 @@ impl Default for Limits {
             controller: controller_limit(seconds(18)),
             scan: seconds(15),
             log_dirs: seconds(20),
+            hosting: seconds(60),
             hung: seconds(60),
             sight: seconds(5),
         }

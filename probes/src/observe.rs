@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contact::{Contact, Doubt},
+    hosting::Hosting,
+    moves::{AddingReplicas, MovesTold},
     replicas::{Round, Tally},
     time::BootTime,
     voter::Vote,
@@ -146,13 +148,17 @@ pub struct LogDirs {
     pub missing: Vec<String>,
 }
 
-/// Everything that is known of one broker at an instant. A new incarnation empties all but the first five.
+/// Everything that is known of one broker at an instant. A new incarnation empties all but the first seven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observations {
     /// What the node is.
     pub role: Role,
     /// When the agent started.
     pub agent_started: BootTime,
+    /// Whether replicas that are being added count.
+    pub adding_replicas: AddingReplicas,
+    /// This broker was once in sync with everything that was assigned to it, as its volumes remember.
+    pub in_sync_once: bool,
     /// The present life of the broker.
     pub incarnation: Incarnation,
     /// How the last attempt to talk to it ended, and since when attempts end so.
@@ -187,6 +193,10 @@ pub struct Observations {
     pub nothing_assigned_since: Option<BootTime>,
     /// The log dirs.
     pub log_dirs: Option<Arc<LogDirs>>,
+    /// What is assigned, held against what the log dirs hold.
+    pub hosting: Option<Hosting>,
+    /// The reassignments that concern this broker.
+    pub moves: Option<MovesTold>,
     /// Requests that the broker refuses the agent for lack of authorization, by name.
     pub denied: Vec<String>,
     /// The wall clock stepped against the boot clock at this instant: what was seen before does not count.
@@ -199,6 +209,8 @@ impl Observations {
         Self {
             role,
             agent_started,
+            adding_replicas: AddingReplicas::default(),
+            in_sync_once: false,
             incarnation: Incarnation { number: 1, since: agent_started, ..Incarnation::default() },
             reach: (Reach::Untried, agent_started),
             process: None,
@@ -215,9 +227,16 @@ impl Observations {
             partial: None,
             nothing_assigned_since: None,
             log_dirs: None,
+            hosting: None,
+            moves: None,
             denied: Vec::new(),
             clock_stepped: None,
         }
+    }
+
+    /// Whether replicas that are being added count against readiness now.
+    pub fn adding_counts(&self) -> bool {
+        self.adding_replicas.counts(self.in_sync_once)
     }
 
     /// Begins a new incarnation: whatever was known of the old one is no evidence about it.
@@ -225,6 +244,8 @@ impl Observations {
         let old = std::mem::replace(self, Self::nothing(self.role, self.agent_started));
         self.incarnation =
             Incarnation { number: old.incarnation.number + 1, since: now, ..Incarnation::default() };
+        self.adding_replicas = old.adding_replicas;
+        self.in_sync_once = old.in_sync_once;
         self.reach = old.reach;
         self.process = old.process;
         self.unclean_start = old.unclean_start;

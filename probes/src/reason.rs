@@ -161,6 +161,8 @@ pub enum Reason {
         /// The first of them.
         named: Vec<FaultyPartition>,
     },
+    /// What is assigned was not yet held against what the log dirs hold, or too long ago.
+    NotCompared,
     /// Topics that could not be looked into.
     TopicsFailed {
         /// How many.
@@ -170,6 +172,8 @@ pub enum Reason {
     TopicsHidden {
         /// How many.
         count: u64,
+        /// The first of them, where they are known by name.
+        named: Vec<String>,
     },
     /// Requests that the agent may not make.
     Denied {
@@ -225,9 +229,9 @@ impl Reason {
     /// How many things are concerned, where that is a number.
     pub fn count(&self) -> Option<u64> {
         match self {
-            Self::Replicas { count, .. } | Self::TopicsFailed { count } | Self::TopicsHidden { count } => {
-                Some(*count)
-            }
+            Self::Replicas { count, .. }
+            | Self::TopicsFailed { count }
+            | Self::TopicsHidden { count, .. } => Some(*count),
             Self::UnlistedReplicas { hosted } => Some(*hosted),
             Self::LogDirFailed { paths } => u64::try_from(paths.len()).ok(),
             _ => None,

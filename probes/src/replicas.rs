@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::BootTime;
+use crate::{moves::Move, set::Digest, time::BootTime};
 
-/// How many faulty partitions are kept by name; the rest are only counted.
+/// How many partitions with one fault are kept by name; the rest are only counted.
 pub const NAMED: usize = 8;
 
 /// What is wrong with one replica of this broker.
@@ -19,6 +19,10 @@ pub enum Fault {
     Leaderless,
     /// Listed among the partition's offline replicas: its log dir failed, or the broker is fenced.
     Offline,
+    /// Assigned to this broker, which has it in none of its log dirs, whatever the ISR says.
+    NotHosted,
+    /// A reassignment adds it to this broker, and it is not in the ISR yet.
+    Adding,
 }
 
 /// One faulty partition, by name.
@@ -33,7 +37,7 @@ pub struct FaultyPartition {
 }
 
 /// One partition, by name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartitionName {
     /// Name of the topic.
     pub topic: String,
@@ -46,6 +50,11 @@ impl fmt::Display for PartitionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.partition)
     }
+}
+
+/// A name from the wire as it may be shown: nothing a terminal or a log would act on.
+pub fn printable(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Counts over the partitions seen, and the first few faulty ones of this broker by name.
@@ -71,13 +80,27 @@ pub struct Tally {
     pub unauthorized_topics: u64,
     /// Topics answered with another error, by which nothing is known of them.
     pub failed_topics: u64,
-    /// The first of the faulty partitions, [`NAMED`] at the most.
+    /// The first of the faulty partitions, [`NAMED`] of each fault at the most.
     pub named: Vec<FaultyPartition>,
     /// Assigned partitions of which this broker may hold the only complete copy: no other broker is in the ISR or
     /// among the eligible leaders (ELR, KIP-966); or both are empty, and it is among those last known.
     pub only_copies: u64,
     /// The first of these, [`NAMED`] at the most.
     pub only_copies_named: Vec<PartitionName>,
+    /// Assigned partitions whose replica here a reassignment is adding, and that is not in the ISR yet: no faults.
+    pub adding: u64,
+    /// The first of these, [`NAMED`] at the most.
+    pub adding_named: Vec<FaultyPartition>,
+    /// Assigned partitions whose replica here a reassignment is removing, and that would be faulty otherwise.
+    pub removing: u64,
+    /// The first of the topics whose description was refused, where they were asked for by name.
+    pub unauthorized_named: Vec<String>,
+    /// The set of the assigned partitions.
+    #[serde(skip)]
+    pub own: Digest,
+    /// The set of those whose replica here is offline.
+    #[serde(skip)]
+    pub own_offline: Digest,
 }
 
 impl Tally {
@@ -98,14 +121,49 @@ impl Tally {
         self.leaderless += u64::from(!has_leader);
         self.offline += u64::from(offline);
         let fault = match (offline, has_leader, in_isr) {
-            (true, _, _) => Fault::Offline,
+            // The gravest of them names it: nobody serves a partition without a leader.
             (_, false, _) => Fault::Leaderless,
+            (true, _, _) => Fault::Offline,
             (_, _, false) => Fault::OutOfIsr,
             _ => return,
         };
         self.faulty += 1;
-        if self.named.len() < NAMED {
+        if self.has_room(fault) {
             self.named.push(FaultyPartition { topic: topic(), partition, fault });
+        }
+    }
+
+    /// Another partition with this fault may be kept by name.
+    fn has_room(&self, fault: Fault) -> bool {
+        self.named.iter().filter(|partition| partition.fault == fault).count() < NAMED
+    }
+
+    /// Keeps faulty partitions of another page by name.
+    pub fn name_also(&mut self, page: &[FaultyPartition]) {
+        for partition in page {
+            if self.has_room(partition.fault) {
+                self.named.push(partition.clone());
+            }
+        }
+    }
+
+    /// Counts one assigned partition whose replica here would be faulty, and is coming or going by a reassignment.
+    ///
+    /// `topic` is only called when the partition is to be kept by name.
+    pub fn count_moving(&mut self, partition: i32, how: Move, topic: impl FnOnce() -> String) {
+        self.assigned += 1;
+        match how {
+            Move::Removing => self.removing += 1,
+            Move::Adding => {
+                self.adding += 1;
+                if self.adding_named.len() < NAMED {
+                    self.adding_named.push(FaultyPartition {
+                        topic: topic(),
+                        partition,
+                        fault: Fault::Adding,
+                    });
+                }
+            }
         }
     }
 

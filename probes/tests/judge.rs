@@ -10,11 +10,13 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use pillion_probes::{
     contact::{Contact, Doubt},
-    judge::{judge, live, ready},
+    hosting::Hosting,
+    judge::{in_sync_with_all, judge, live, ready},
     limits::{Limits, contact_limit},
+    moves::{AddingReplicas, Move},
     observe::{Listing, LogDir, LogDirs, Observations, Process, Reach, Role},
     reason::{Reason, Told, spoken},
-    replicas::{Fault, NAMED, Round, Tally},
+    replicas::{Fault, NAMED, PartitionName, Round, Tally},
     time::BootTime,
     verdict::Answer,
 };
@@ -66,6 +68,7 @@ fn healthy() -> Observations {
     seen.listing = Some(Listing { sent: ago(400), as_of: ago(500), listed: true });
     seen.round = Some(round(ago(500), tally(&[])));
     seen.log_dirs = Some(log_dirs(ago(500), 0, 10));
+    seen.hosting = Some(Hosting { asked: ago(500), ..Hosting::default() });
     seen
 }
 
@@ -87,6 +90,57 @@ fn a_new_agent_is_not_ready_and_never_kills() {
     let verdicts = judge(&seen, &Limits::default(), NOW);
     assert!(!verdicts.ready.is_yes() && !verdicts.started.is_yes() && verdicts.live.is_yes());
     assert_eq!(codes(&seen), ["not-looked"]);
+}
+
+/// Ten replicas in sync, and two that are being added.
+fn adding() -> Tally {
+    let mut tally = tally(&[]);
+    for partition in 10..12 {
+        tally.count_moving(partition, Move::Adding, || "orders".to_owned());
+    }
+    tally
+}
+
+#[test]
+fn replicas_that_are_being_added_count_until_it_was_in_sync_once() {
+    let limits = Limits::default();
+    let mut seen = healthy();
+    assert!(in_sync_with_all(&seen, &limits, NOW));
+    seen.round = Some(round(ago(500), adding()));
+    assert_eq!(codes(&seen), ["replica-being-added"]);
+    assert!(!in_sync_with_all(&seen, &limits, NOW));
+    seen.in_sync_once = true;
+    assert_eq!(codes(&seen), [""; 0]);
+    assert!(!in_sync_with_all(&seen, &limits, NOW), "it is ready, not in sync with all");
+    seen.begin_incarnation(NOW);
+    assert!(seen.in_sync_once, "the volumes remember");
+    // Lag of others counts at the same time.
+    let mut seen = healthy();
+    seen.in_sync_once = true;
+    let mut both = adding();
+    both.count_assigned(12, false, true, false, || "orders".into());
+    seen.round = Some(round(ago(500), both));
+    assert_eq!(codes(&seen), ["out-of-isr"]);
+    seen.in_sync_once = false;
+    assert_eq!(codes(&seen), ["out-of-isr", "replica-being-added"]);
+    // A broker to which nothing is assigned has proven nothing.
+    seen.round = Some(round(ago(500), Tally::default()));
+    assert!(ready(&seen, &limits, NOW).is_yes() && !in_sync_with_all(&seen, &limits, NOW));
+}
+
+#[test]
+fn a_lost_dir_tells_each_partition_once() {
+    let mut lost = tally(&[]);
+    for partition in 10..30 {
+        lost.count_assigned(partition, false, true, true, || "three".into());
+    }
+    lost.count_assigned(30, false, false, true, || "one".into());
+    let mut seen = healthy();
+    seen.round = Some(round(ago(1), lost));
+    assert_eq!(codes(&seen), ["leaderless", "replica-offline"], "not as lag, too");
+    let reasons = ready(&seen, &Limits::default(), NOW).reasons;
+    assert!(reasons[0].text().ends_with("without a leader: one-30"), "{}", reasons[0].text());
+    assert!(reasons[1].text().contains("offline here: three-10, "), "{}", reasons[1].text());
 }
 
 /// Changes one thing about a healthy broker.
@@ -113,6 +167,35 @@ const CASES: &[(Change, &[&str])] = &[
     (|seen| seen.round = Some(round(ago(1), tally(&[Fault::Leaderless]))), &["leaderless"]),
     (|seen| seen.round = Some(round(ago(1), tally(&[Fault::Offline]))), &["replica-offline"]),
     (|seen| seen.partial = Some(Arc::new(tally(&[Fault::OutOfIsr]))), &["out-of-isr"]),
+    (|seen| seen.round = Some(round(ago(1), adding())), &["replica-being-added"]),
+    (|seen| seen.partial = Some(Arc::new(adding())), &["replica-being-added"]),
+    (
+        |seen| {
+            seen.in_sync_once = true;
+            seen.adding_replicas = AddingReplicas::Count;
+            seen.round = Some(round(ago(1), adding()));
+        },
+        &["replica-being-added"],
+    ),
+    (|seen| seen.hosting = None, &["replicas-not-compared"]),
+    (
+        |seen| seen.hosting = Some(Hosting { asked: ago(60_001), ..Hosting::default() }),
+        &["replicas-not-compared"],
+    ),
+    (
+        |seen| {
+            let missing_named = vec![PartitionName { topic: "orders".into(), partition: 3 }];
+            seen.hosting = Some(Hosting { asked: ago(1), missing: 1, missing_named, ..Hosting::default() });
+        },
+        &["replica-not-hosted"],
+    ),
+    (
+        |seen| {
+            let hidden_named = vec!["secret".into()];
+            seen.hosting = Some(Hosting { asked: ago(1), hidden: 1, hidden_named, ..Hosting::default() });
+        },
+        &["topics-hidden"],
+    ),
     (|seen| seen.log_dirs = None, &["log-dirs-missing"]),
     (|seen| seen.log_dirs = Some(log_dirs(ago(20_001), 0, 10)), &["log-dirs-stale"]),
     (|seen| seen.log_dirs = Some(log_dirs(ago(1), 56, 10)), &["log-dir-failed"]),
@@ -345,7 +428,8 @@ proptest! {
         partial in prop::bool::weighted(0.05), dir_error in prop_oneof![20 => Just(0_i16), 1 => Just(56)],
         hidden in prop_oneof![20 => Just(0_u64), 1 => Just(1)], failed in prop_oneof![20 => Just(0_u64), 1 => Just(1)],
         denied in prop::bool::weighted(0.05), foreign in prop::bool::weighted(0.05),
-        silence in prop::option::of(0_u64..200_000),
+        silence in prop::option::of(0_u64..200_000), compared in age(60_000),
+        missing in prop_oneof![20 => Just(0_u64), 1 => Just(1)], unseen in prop_oneof![20 => Just(0_u64), 1 => Just(1)],
     ) {
         let limits = Limits::default();
         let mut seen = healthy();
@@ -358,6 +442,8 @@ proptest! {
             seen.partial = Some(Arc::new(tally(&[Fault::OutOfIsr])));
         }
         seen.log_dirs = dirs.map(|ms| log_dirs(ago(ms), dir_error, 10));
+        seen.hosting =
+            compared.map(|ms| Hosting { asked: ago(ms), missing, hidden: unseen, ..Hosting::default() });
         seen.foreign_cluster = foreign.then(|| "other".into());
         if denied {
             seen.denied.push("DescribeLogDirs".into());
@@ -368,7 +454,7 @@ proptest! {
         seen.silence.old_connection = silence.map(ago);
         let young = |age: Option<u64>, limit: Duration| age.is_some_and(|ms| Duration::from_millis(ms) <= limit);
         let expected = answered && listed && !foreign && !denied && fault.is_none() && !partial && dir_error == 0
-            && hidden == 0 && failed == 0
+            && hidden == 0 && failed == 0 && missing == 0 && unseen == 0 && young(compared, limits.hosting)
             && young(contact, limits.contact) && young(listing, limits.scan)
             && young(scan, limits.scan) && young(dirs, limits.log_dirs);
         let verdict = ready(&seen, &limits, NOW);

@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use pillion_probes::{
     contact::{Contact, Doubt},
+    hosting::Hosting,
     judge::{judge, ready},
     limits::Limits,
     observe::{Listing, LogDir, LogDirs, Observations, Reach, Role},
@@ -47,6 +48,7 @@ fn healthy(role: Role) -> Observations {
             LogDir { path: "/data/0".into(), error: 0, replicas: 1, total_bytes: None, usable_bytes: None };
         let told = LogDirs { sent: at, answered: at, dirs: vec![dir], missing: vec![] };
         seen.log_dirs = Some(Arc::new(told));
+        seen.hosting = Some(Hosting { asked: at, ..Hosting::default() });
     }
     seen
 }

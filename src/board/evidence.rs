@@ -61,6 +61,13 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
         all.push(piece("listing", listing, Some(limits.contact), listed(seen)));
         all.push(piece("scan", round, Some(limits.scan), scan(seen)));
         all.push(piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)));
+        all.push(piece(
+            "hosting",
+            seen.hosting.as_ref().map(|h| h.asked),
+            Some(limits.hosting),
+            hosting(seen),
+        ));
+        all.push(piece("reassignments", seen.moves.map(|moves| moves.asked), None, moves(seen)));
     }
     all.push(piece("process", process, Some(limits.sight), life(seen, now)));
     all
@@ -154,6 +161,30 @@ fn dirs(seen: &Observations) -> String {
         format!("{} {state}, {} replica(s){free}", dir.path, dir.replicas)
     });
     each.collect::<Vec<_>>().join("; ")
+}
+
+fn hosting(seen: &Observations) -> String {
+    match &seen.hosting {
+        None => "what is assigned was not held against what the log dirs hold".into(),
+        Some(hosting) if hosting.is_good() => "what is assigned is what the log dirs hold".into(),
+        Some(hosting) => {
+            format!(
+                "{} assigned partition(s) not hosted, {} topic(s) hidden",
+                hosting.missing, hosting.hidden
+            )
+        }
+    }
+}
+
+fn moves(seen: &Observations) -> String {
+    let Some(moves) = seen.moves else {
+        return "the list of reassignments is not known, so all replicas count".into();
+    };
+    let count = if seen.adding_counts() { "count" } else { "do not count" };
+    let (adding, removing) = (moves.adding, moves.removing);
+    format!(
+        "{adding} replica(s) being added here, which {count} until they are in sync; {removing} being removed"
+    )
 }
 
 fn life(seen: &Observations, now: BootTime) -> String {

@@ -2,6 +2,7 @@
 
 use pillion_probes::{
     forced::Forced,
+    hosting::Hosting,
     limits::Limits,
     observe::Observations,
     reason::Told,
@@ -127,18 +128,24 @@ pub struct Partitions {
     pub leaderless: u64,
     /// Offline here.
     pub offline: u64,
+    /// Hosted in none of the healthy log dirs.
+    pub not_hosted: u64,
+    /// Being added by a reassignment, and not in the ISR yet: not among those with a fault.
+    pub being_added: u64,
     /// The first faulty ones.
     pub named: Vec<FaultyPartition>,
 }
 
 impl Partitions {
-    fn of(tally: &Tally) -> Self {
+    fn of(tally: &Tally, hosting: Option<&Hosting>) -> Self {
         Self {
             assigned: tally.assigned,
             not_in_sync: tally.faulty,
             out_of_isr: tally.out_of_isr,
             leaderless: tally.leaderless,
             offline: tally.offline,
+            not_hosted: hosting.map_or(0, |hosting| hosting.missing),
+            being_added: tally.adding,
             named: tally.named.clone(),
         }
     }
@@ -188,7 +195,7 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
             stoppable: told(&verdicts.stoppable, since.stoppable, &|out| out.push_str("it may stop")),
         },
         forced: ForcedTold::of(forced),
-        partitions: seen.round.as_deref().map(|round| Partitions::of(&round.tally)),
+        partitions: seen.round.as_deref().map(|round| Partitions::of(&round.tally, seen.hosting.as_ref())),
         evidence: evidence::all(seen, board.limits(), now.boot),
         limits: *board.limits(),
         observations: Observations::clone(seen),

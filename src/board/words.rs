@@ -73,6 +73,11 @@ fn in_sync(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Res
                 hosted => write!(out, "while its log dirs still hold {hosted}, which is being looked into")?,
             }
         }
+        assigned if tally.adding + tally.removing > 0 => {
+            let settled = assigned.saturating_sub(tally.adding + tally.removing);
+            write!(out, "in the ISR of {settled} of {assigned} assigned partitions, as of {as_of} ago")?;
+            write!(out, "; {} being added and {} being removed do not count", tally.adding, tally.removing)?;
+        }
         1 => write!(out, "in the ISR of the one assigned partition, as of {as_of} ago")?,
         assigned => write!(out, "in the ISR of all {assigned} assigned partitions, as of {as_of} ago")?,
     }

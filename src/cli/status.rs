@@ -218,12 +218,15 @@ fn reasons(out: &mut String, status: &Status) -> fmt::Result {
 fn partitions(out: &mut String, status: &Status) -> fmt::Result {
     let Some(partitions) = &status.partitions else { return Ok(()) };
     let counts = format!(
-        "partitions: {} assigned, {} not in sync ({} out of ISR, {} leaderless, {} offline here)",
+        "partitions: {} assigned, {} not in sync ({} out of ISR, {} leaderless, {} offline here, {} not hosted); \
+         {} being added",
         partitions.assigned,
         partitions.not_in_sync,
         partitions.out_of_isr,
         partitions.leaderless,
-        partitions.offline
+        partitions.offline,
+        partitions.not_hosted,
+        partitions.being_added
     );
     writeln!(out, "\n{}", paint(if partitions.not_in_sync > 0 { bad() } else { faint() }, &counts))?;
     for partition in &partitions.named {
@@ -231,6 +234,8 @@ fn partitions(out: &mut String, status: &Status) -> fmt::Result {
             Fault::OutOfIsr => "not in the ISR",
             Fault::Leaderless => "without a leader",
             Fault::Offline => "offline here",
+            Fault::NotHosted => "not hosted here",
+            Fault::Adding => "being added here",
         };
         writeln!(out, "  {}-{}  {fault}", plain(&partition.topic), partition.partition)?;
     }

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use pillion_probes::moves::AddingReplicas;
+
 use super::{
     file::{self, Mode, WhenMissing},
     model::{
@@ -279,7 +281,12 @@ impl Check<'_> {
             self.wrong::<()>(&format!("sidecar.timing.{key}"), what, remedy);
         }
         let max_duration = file.override_.max_duration.map_or(Duration::from_secs(2 * 3600), |d| d.0);
-        Some(Sidecar { listen: listen?, timing, override_: Override { max_duration } })
+        let adding_replicas = match file.adding_replicas {
+            None | Some(file::AddingReplicas::UntilInSync) => AddingReplicas::UntilInSync,
+            Some(file::AddingReplicas::Count) => AddingReplicas::Count,
+            Some(file::AddingReplicas::Ignore) => AddingReplicas::Ignore,
+        };
+        Some(Sidecar { listen: listen?, timing, adding_replicas, override_: Override { max_duration } })
     }
 
     fn absolute(&mut self, key: &str, path: Option<PathBuf>) -> Option<PathBuf> {

@@ -154,9 +154,25 @@ pub struct Sidecar {
     pub listen: Option<String>,
     /// Deadlines, ages and intervals, which must fit each other.
     pub timing: Timing,
+    /// Whether replicas that a reassignment is adding, and that are not in sync yet, make the broker unready: until it
+    /// was once in sync with everything assigned to it (untilInSync), always (count), never (ignore). Default:
+    /// untilInSync.
+    pub adding_replicas: Option<AddingReplicas>,
     /// The break-glass.
     #[serde(rename = "override")]
     pub override_: Override,
+}
+
+/// Whether replicas that a reassignment is adding count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AddingReplicas {
+    /// Until the broker was once in sync with everything assigned to it.
+    UntilInSync,
+    /// Always.
+    Count,
+    /// Never.
+    Ignore,
 }
 
 /// The break-glass.

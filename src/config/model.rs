@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use pillion_probes::moves::AddingReplicas;
+
 use super::{file::Mode, place::Places, timing::Timing};
 
 /// A checked configuration.
@@ -200,6 +202,8 @@ pub struct Sidecar {
     pub listen: SocketAddr,
     /// Deadlines, ages and intervals that fit each other.
     pub timing: Timing,
+    /// Whether replicas that a reassignment is adding count against readiness.
+    pub adding_replicas: AddingReplicas,
     /// The break-glass.
     pub override_: Override,
 }

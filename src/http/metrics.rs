@@ -146,6 +146,7 @@ impl Sheet {
     fn replicas(&mut self, published: &Published) {
         let Some(round) = published.seen.round.as_deref() else { return };
         let tally = &round.tally;
+        let not_hosted = published.seen.hosting.as_ref().map_or(0, |hosting| hosting.missing);
         self.age("scan_duration", "How long the last scan took", round.finished.since(round.started));
         self.bytes("scan_size", "Size of the last scan's answers", round.bytes);
         self.count("scan_topics_seen", "Topics in the last scan", "topics", tally.topics);
@@ -156,6 +157,8 @@ impl Sheet {
             ("out_of_isr", "Assigned partitions whose ISR lacks this broker", tally.out_of_isr),
             ("leaderless", "Assigned partitions without a leader", tally.leaderless),
             ("offline", "Assigned partitions whose replica here is offline", tally.offline),
+            ("not_hosted", "Assigned partitions in none of the healthy log dirs", not_hosted),
+            ("being_added", "Assigned partitions that a reassignment is adding here", tally.adding),
         ];
         for (name, help, value) in counts {
             self.count(name, help, "partitions", value);

@@ -199,6 +199,8 @@ fn partitions(out: &mut String, status: &Status) -> Result {
         ("out of ISR", partitions.out_of_isr, true),
         ("leaderless", partitions.leaderless, true),
         ("offline here", partitions.offline, true),
+        ("not hosted", partitions.not_hosted, true),
+        ("being added", partitions.being_added, false),
     ];
     out.write_str("<dl class=numbers>")?;
     for (name, number, bad) in numbers {
@@ -226,6 +228,8 @@ fn fault(fault: Fault) -> &'static str {
         Fault::OutOfIsr => "not in the ISR",
         Fault::Leaderless => "without a leader",
         Fault::Offline => "offline here",
+        Fault::NotHosted => "not hosted here",
+        Fault::Adding => "being added here",
     }
 }
 

@@ -36,6 +36,9 @@ pub const SERVER_PROPERTIES: &str = "server.properties";
 pub enum ReplacementAnswer {
     /// Every partition has another replica in its ISR or ELR.
     Safe,
+    /// The same of all partitions that this node was told of. An authorizer is set up, and a topic that this node may
+    /// not describe and of which the broker that was asked has no replica would not show.
+    SafeAsSeen,
     /// This id is the only member of the ISR or ELR of these: an empty volume would lose them.
     OnlyCopy {
         /// The first few, as `topic-partition`.
@@ -54,6 +57,10 @@ pub enum ReplacementAnswer {
         remedy: String,
     },
 }
+
+/// What is said about a replacement where topics may have been hidden.
+const AS_SEEN: &str = "the brokers have an authorizer: topics that this node may not describe may have been left out of \
+                       what it was told; it needs DESCRIBE on all topics";
 
 /// Asks the cluster whether an empty volume may take the place of this node's.
 pub type Ask = Box<dyn Fn(&Config, &Identity) -> ReplacementAnswer>;
@@ -115,7 +122,7 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
     let loaded = config::load(&options.sources).map_err(InitError::usage)?;
     let config = &loaded.config;
     let mut prepared = prepare::prepare(config, options.replace, options.host_name.as_deref())?;
-    ask(config, &prepared, options)?;
+    let noticed = ask(config, &prepared, options)?;
     let lock = apply::lock(&options.disk, &config.run_dir)?;
     // Another run may have formatted between the look and the lock.
     let again = prepare::prepare(config, options.replace, options.host_name.as_deref())?;
@@ -125,16 +132,19 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
         return Err(InitError::one(Exit::TryLater, Problem::new(place, what, "run it again")));
     }
     prepared.notices.extend(loaded.notices);
+    prepared.notices.extend(noticed.map(str::to_owned));
     apply::apply(config, prepared, options, &lock)
 }
 
-fn ask(config: &Config, prepared: &Prepared, options: &Options) -> Result<(), InitError> {
+/// Asks the cluster if that is called for; returns what a person should know about the answer.
+fn ask(config: &Config, prepared: &Prepared, options: &Options) -> Result<Option<&'static str>, InitError> {
     if !prepared.must_ask() {
-        return Ok(());
+        return Ok(None);
     }
     let place = format!("node {}", prepared.identity.id);
     let (exit, what, remedy): (Exit, String, String) = match (options.ask)(config, &prepared.identity) {
-        ReplacementAnswer::Safe => return Ok(()),
+        ReplacementAnswer::Safe => return Ok(None),
+        ReplacementAnswer::SafeAsSeen => return Ok(Some(AS_SEEN)),
         ReplacementAnswer::OnlyCopy { partitions } => (
             Exit::Usage,
             format!("it may hold the only copy of {}", partitions.join(", ")),

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::describe_acls_response as acls;
 use kafka_protocol::messages::describe_quorum_response as quorum;
 use kafka_protocol::messages::list_partition_reassignments_response as reassigned;
 use kafka_protocol::messages::metadata_response as metadata;
@@ -117,6 +118,17 @@ fn list_partition_reassignments_agrees() {
         .with_partitions(vec![partition]);
     let message = m::ListPartitionReassignmentsResponse::default().with_topics(vec![topic]);
     agrees::<m::ListPartitionReassignmentsRequest>(&message, 0);
+}
+
+#[test]
+fn describe_acls_agrees() {
+    let acl = acls::AclDescription::default().with_principal(text("User:a")).with_host(text("*"));
+    let resource =
+        acls::DescribeAclsResource::default().with_resource_name(text("t")).with_acls(vec![acl.clone(), acl]);
+    let message = m::DescribeAclsResponse::default().with_resources(vec![resource; 2]);
+    for version in 1..=3 {
+        agrees::<m::DescribeAclsRequest>(&message, version);
+    }
 }
 
 #[test]

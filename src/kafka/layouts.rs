@@ -123,3 +123,23 @@ impl Call for m::ListPartitionReassignmentsRequest {
         ],
     };
 }
+
+const ACL: &[Field] =
+    &[Field::always(Text), Field::always(Text), Field::always(Fixed(1)), Field::always(Fixed(1))];
+const ACL_RESOURCE: &[Field] =
+    &[Field::always(Fixed(1)), Field::always(Text), Field::since(1, Fixed(1)), Field::always(Rows(ACL))];
+
+impl Call for m::DescribeAclsRequest {
+    const NAME: &'static str = "DescribeAcls";
+    const KEY: i16 = 29;
+    type Response = m::DescribeAclsResponse;
+    const LAYOUT: Layout = Layout {
+        flexible: 2,
+        fields: &[
+            Field::always(Fixed(4)),
+            Field::always(Fixed(2)),
+            Field::always(Text),
+            Field::always(Rows(ACL_RESOURCE)),
+        ],
+    };
+}

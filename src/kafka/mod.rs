@@ -38,4 +38,6 @@ pub mod codes {
     pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
     /// The broker does not speak the version that the request was sent in.
     pub const UNSUPPORTED_VERSION: i16 = 35;
+    /// The broker has no authorizer.
+    pub const SECURITY_DISABLED: i16 = 54;
 }

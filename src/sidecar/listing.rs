@@ -42,7 +42,9 @@ async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
             seen.listing = Some(Listing { sent, as_of, listed });
             seen.foreign_cluster = foreign;
         });
-        sleep(if good(desk, target.role) { AGAIN } else { target.timing.applied_interval }).await;
+        let pause = if good(desk, target.role) { AGAIN } else { target.timing.applied_interval };
+        // From question to question: a slow answer has been waited for already.
+        sleep(pause.saturating_sub(desk.now().since(sent))).await;
     }
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use pillion_probes::observe::{LogDir, LogDirs};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{
     Target,
     desk::{Desk, Life},
+    hosting,
 };
 use crate::kafka::{Connection, WireError, codes, requests::describe_log_dirs, scan::ScanBuffer};
 
@@ -31,12 +32,28 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
     let deadline = || Instant::now() + target.timing.request_timeout.max(target.timing.log_dir_max_age);
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
     let mut buffer = ScanBuffer::default();
+    let mut hosting = hosting::Watch::new(desk, target, life);
     let mut ticks = interval(target.timing.log_dir_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut uncompared = None;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            // Until the first scan is there, there is nothing to hold it against.
+            () = sleep(target.timing.applied_interval), if uncompared.is_some() => {
+                if let Some((sent, hosted)) = uncompared
+                    && hosting.compare(sent, hosted, &mut buffer).await
+                {
+                    uncompared = None;
+                }
+                continue;
+            }
+        }
         let sent = desk.now();
-        let told = describe_log_dirs(&mut connection, &life.versions, &mut buffer, deadline()).await?;
+        let told =
+            describe_log_dirs(&mut connection, &life.versions, target.key, None, &mut buffer, deadline())
+                .await?;
+        let hosted = told.hosted;
         let dirs: Vec<LogDir> = told.dirs.into_iter().map(observed).collect();
         let missing = target
             .log_dirs
@@ -49,6 +66,8 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
         desk.note_in(life.number, |seen| {
             seen.log_dirs = Some(log_dirs);
         });
+        let compared = hosting.compare(sent, hosted, &mut buffer).await;
+        uncompared = (!compared).then_some((sent, hosted));
     }
 }
 

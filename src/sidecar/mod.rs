@@ -6,9 +6,13 @@
 
 mod applied;
 mod desk;
+mod hosting;
+mod latch;
 mod listing;
 mod lives;
 mod log_dirs;
+mod mark;
+mod moves;
 mod process;
 mod quorum;
 mod run;
@@ -20,13 +24,15 @@ mod zookeeper;
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use desk::Desk;
-use pillion_probes::observe::Role;
+use pillion_probes::{moves::Moves, observe::Role, set::Key};
 pub use run::{RunError, run};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
@@ -67,6 +73,12 @@ pub struct Target {
     pub timing: Timing,
     /// What the broker last said of who is alive.
     pub roster: RefCell<Option<ListedBrokers>>,
+    /// Keys the digests of sets of partitions.
+    pub key: Key,
+    /// The last list of the reassignments that concern this broker.
+    pub moves: RefCell<Option<Arc<Moves>>>,
+    /// That list is needed now.
+    pub doubted: Notify,
 }
 
 impl Target {
@@ -108,14 +120,24 @@ async fn if_broker(desk: &Desk, target: &Target) {
         return;
     }
     tokio::join!(
+        latch::watch(desk, target),
         lives::each(desk, async |life| match target.role {
             Role::ZooKeeper => zookeeper::watch(desk, target, &life).await,
             _ => quorum::watch(desk, target, &life).await,
         }),
         lives::each(desk, async |life| listing::watch(desk, target, &life).await),
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
+        if_kraft(desk, target),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
     );
+}
+
+/// The reassignments: in `ZooKeeper` mode only the controller tells of them, and it does so behind what it asks
+/// `ZooKeeper`. All replicas that are being added count there.
+async fn if_kraft(desk: &Desk, target: &Target) {
+    if target.role != Role::ZooKeeper {
+        lives::each(desk, async |life| moves::watch(desk, target, &life).await).await;
+    }
 }
 
 /// What is asked for a node that is nothing but a controller.

@@ -1,12 +1,20 @@
 //! One run of the sidecar, from the configuration to the clean stop.
 
-use std::{cell::RefCell, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    hash::{BuildHasher, RandomState},
+    io,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use pillion_probes::{
     limits::{Limits, controller_limit, peers_limit, voter_limit},
     observe::{Observations, Role},
+    set::Key,
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Desk, Target, observe};
@@ -71,6 +79,7 @@ pub async fn run(
     ];
     tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
+    desk.note(|seen| seen.adding_replicas = config.sidecar.adding_replicas);
     let target = target(config, identity, role);
     tokio::select! {
         () = observe(&desk, &target) => {}
@@ -172,6 +181,10 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         clean_shutdown: clean_shutdown(log_dirs),
         timing: config.sidecar.timing,
         roster: RefCell::default(),
+        // The standard library's source of random keys.
+        key: Key::new(RandomState::new().hash_one(identity.id)),
+        moves: RefCell::new(None),
+        doubted: Notify::new(),
     }
 }
 

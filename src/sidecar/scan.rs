@@ -3,9 +3,11 @@
 //! This is where the ISR comes from; another source (a reader of the metadata log on the broker's own volume) would
 //! put the same [`Round`]s on the desk.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use pillion_probes::{
+    moves::hold,
+    observe::Role,
     replicas::{Round, Tally},
     time::BootTime,
 };
@@ -15,13 +17,19 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{
-    Connection, WireError,
-    scan::{Scan, ScanBuffer, add, scan_round},
+use crate::{
+    config::Timing,
+    kafka::{
+        Connection, WireError,
+        scan::{Scan, ScanBuffer, add, scan_round},
+    },
 };
 
 /// A round may take this share of the time at the most, or a huge cluster would be asked without a pause.
 const DUTY: u32 = 10;
+
+/// Before the next look when replicas out of the ISR wait for the list of reassignments, which takes a few milliseconds.
+const RECHECK: Duration = Duration::from_millis(50);
 
 /// Watches the partitions for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
@@ -30,12 +38,14 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 }
 
 async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    let scan = Scan::pick(&life.versions, target.id)?;
+    let mut scan = Scan { key: target.key, ..Scan::pick(&life.versions, target.id)? };
     let opened = tokio::time::Instant::now() + target.timing.request_timeout;
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
     let mut buffer = ScanBuffer::default();
     // The one huge answer of a broker without pages takes longer than a small request may.
     let page_timeout = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
+    // Since when replicas are out of the ISR that no reassignment explains.
+    let mut unexplained: Option<BootTime> = None;
     loop {
         // Without contact nobody knows as of when an answer would be current.
         let began = desk.now();
@@ -46,6 +56,11 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         // A page is as current as the contact that was proven before it was asked for.
         let backed = Cell::new(as_of);
         let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };
+        scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
+        let asked = scan.moves.as_ref().map(|moves| moves.asked);
+        // In ZooKeeper mode nobody is asked for the reassignments: nothing to wait for.
+        let spared = target.role != Role::ZooKeeper && desk.read(|seen| !seen.adding_counts());
+        let mut held = false;
         let round = scan_round(
             &mut connection,
             &scan,
@@ -57,16 +72,39 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
                 backed.set(desk.as_of(now).unwrap_or_default());
                 now
             },
-            |_, page| {
+            |sent, page| {
                 gathered.add(backed.get(), &page.tally);
-                publish_faults(desk, life.number, &gathered.tally);
+                let found = &gathered.tally;
+                if found.out_of_isr > 0 {
+                    let first = *unexplained.get_or_insert(sent);
+                    held = spared && hold(found, asked, first, desk.now());
+                }
+                if held {
+                    target.doubted.notify_one();
+                } else {
+                    publish_faults(desk, life.number, found);
+                }
             },
         )
         .await?;
+        if round.tally.out_of_isr == 0 {
+            unexplained = None;
+        }
+        if held {
+            sleep(RECHECK).await;
+            continue;
+        }
         publish(desk, life.number, Round { as_of: gathered.oldest, ..round });
         let took = desk.now().since(began);
-        sleep(target.timing.scan_interval.max(took.saturating_mul(DUTY)).saturating_sub(took)).await;
+        sleep(pause(&target.timing, took)).await;
     }
+}
+
+/// How long to wait after a round that took so long. Not so long that what was seen grows old meanwhile: a broker that
+/// answers slowly is not a large cluster.
+fn pause(timing: &Timing, took: Duration) -> Duration {
+    let fair = took.saturating_mul(DUTY).min(timing.scan_max_age / 5);
+    timing.scan_interval.max(fair).saturating_sub(took)
 }
 
 /// The pages of the round under way.
@@ -84,7 +122,7 @@ impl Gathered {
 
 /// A fault counts as soon as its page is read; only health needs the whole round.
 fn publish_faults(desk: &Desk, number: u64, found: &Tally) {
-    if found.faulty > 0 {
+    if found.faulty + found.adding > 0 {
         let found = Arc::new(found.clone());
         desk.note_in(number, |seen| seen.partial = Some(found));
     }

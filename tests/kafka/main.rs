@@ -12,10 +12,12 @@
 )]
 
 mod agent;
+mod assigned;
 mod brokers;
 mod controllers;
 mod replace;
 mod replicas;
+mod rights;
 mod scene;
 mod versions;
 mod voters;
@@ -47,6 +49,14 @@ const TESTS: &[Test] = &[
     ("a_lost_volume_is_replaced_only_when_nothing_is_lost", Stage::Main, replace::lost_volume),
     ("cold_start_of_everything", Stage::Main, brokers::cold_start),
     ("one_copy_without_a_leader_on_a_combined_node", Stage::Combined, replicas::single_copy_lost),
+    ("a_hidden_topic_is_named", Stage::Dirs, rights::hidden_topic),
+    ("a_replacement_is_refused_while_a_topic_is_hidden", Stage::Dirs, rights::replaced),
+    ("requests_that_are_refused_are_named", Stage::Dirs, rights::denied),
+    ("replicas_added_after_it_was_in_sync_do_not_count", Stage::Dirs, assigned::added_after_the_latch),
+    ("replicas_added_before_it_was_in_sync_count", Stage::Dirs, assigned::added_before_the_latch),
+    ("a_replica_moves_between_log_dirs", Stage::Dirs, assigned::moved_between_dirs),
+    ("a_replica_that_is_not_hosted_is_named", Stage::Dirs, assigned::not_hosted),
+    ("a_log_dir_is_lost", Stage::Dirs, assigned::dir_lost),
     ("a_voter_killed_and_back", Stage::Voters, voters::killed),
     ("a_voter_stopped_by_a_signal", Stage::Voters, voters::paused),
     ("a_voter_cut_off_from_the_others", Stage::Voters, voters::follower_cut_off),

@@ -11,8 +11,8 @@ use bed::{Truth, topics::Topic};
 
 use super::scene::{SOON, Scene, run};
 
-const LOST: i32 = 1003;
-const OTHERS: [i32; 2] = [1001, 1002];
+pub const LOST: i32 = 1003;
+pub const OTHERS: [i32; 2] = [1001, 1002];
 
 pub fn lost_volume(scene: &Scene) -> Result<()> {
     let cluster = &scene.fleet.cluster;
@@ -87,7 +87,7 @@ fn unreachable(scene: &Scene, replace: &[&str]) -> Result<()> {
 }
 
 /// Runs init and checks how it ends, what it says, and that it wrote nothing.
-fn says(scene: &Scene, flags: &[&str], code: i32, what: &str) -> Result<String> {
+pub fn says(scene: &Scene, flags: &[&str], code: i32, what: &str) -> Result<String> {
     let (status, said) = init(scene, flags)?;
     ensure!(status == Some(code) && said.contains(what), "{flags:?} ended with {status:?}: {said}");
     for dir in scene.fleet.cluster.node(LOST).data_dirs() {
@@ -96,14 +96,14 @@ fn says(scene: &Scene, flags: &[&str], code: i32, what: &str) -> Result<String> 
     Ok(said)
 }
 
-fn init(scene: &Scene, flags: &[&str]) -> Result<(Option<i32>, String)> {
+pub fn init(scene: &Scene, flags: &[&str]) -> Result<(Option<i32>, String)> {
     let mut command = scene.fleet.pillion(LOST);
     let output = command.args(["init", "--config"]).arg(scene.fleet.config(LOST)).args(flags).output()?;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
 }
 
-fn bootstrap(scene: &Scene, ids: &[i32]) -> String {
+pub fn bootstrap(scene: &Scene, ids: &[i32]) -> String {
     let brokers: Vec<String> =
         ids.iter().map(|id| scene.fleet.cluster.node(*id).bootstrap().to_string()).collect();
     format!("cluster.bootstrap={}", brokers.join(","))
@@ -113,7 +113,7 @@ fn data_dir(scene: &Scene) -> PathBuf {
     scene.fleet.cluster.node(LOST).data_dirs()[0].clone()
 }
 
-fn empty(scene: &Scene) -> Result<()> {
+pub fn empty(scene: &Scene) -> Result<()> {
     for dir in scene.fleet.cluster.node(LOST).data_dirs() {
         for entry in fs::read_dir(dir)? {
             let path = entry?.path();

@@ -29,6 +29,9 @@ pub enum Stage {
     Main,
     /// One node that is broker and controller, with a log dir that can be filled up.
     Combined,
+    /// One controller and three brokers of the newest release with rules about who may do what, and two log dirs each;
+    /// the second one of 1003 can be filled up.
+    Dirs,
     /// One controller and three brokers of 4.1.
     V41,
     /// One controller and three brokers of 3.9.
@@ -98,6 +101,14 @@ impl Scene {
             Stage::Combined => {
                 Cluster::builder(NEWEST).combined(1).log_dirs(2).small_log_dir(1001, 1, 64 << 20)
             }
+            Stage::Dirs => Cluster::builder(NEWEST)
+                .controllers(1)
+                .brokers(3)
+                .log_dirs(2)
+                .small_log_dir(1003, 1, 96 << 20)
+                .broker_property("replica.lag.time.max.ms", "10000")
+                .property("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+                .property("allow.everyone.if.no.acl.found", "true"),
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
             Stage::Voters => Cluster::builder(NEWEST).controllers(3).brokers(1),

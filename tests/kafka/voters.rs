@@ -21,7 +21,7 @@ pub fn killed(scene: &Scene) -> Result<()> {
     node.kill()?;
     scene.wait(id, false)?;
     scene.wait_truth(id, Truth::Out)?;
-    scene.says(id, "broker-not-listening")?;
+    scene.wait_says(id, "broker-not-listening")?;
     pass(Duration::from_secs(3));
     node.start()?;
     let back = Instant::now();

@@ -20,6 +20,7 @@ use pillion::{
 };
 use pillion_probes::{
     contact::Contact,
+    hosting::Hosting,
     limits::Limits,
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
     replicas::{Round, Tally},
@@ -113,6 +114,7 @@ pub fn healthy(now: BootTime) -> Observations {
             dirs: vec![dir("/data/0", 60), dir("/data/1", 60)],
             missing: Vec::new(),
         })),
+        hosting: Some(Hosting { asked: ago(2000), ..Hosting::default() }),
         ..Observations::nothing(Role::Broker, ago(95_000))
     }
 }

@@ -87,9 +87,11 @@ impl Double {
         Ok(())
     }
 
-    /// Why it said unready, each reason once.
-    pub fn reasons(&self) -> Vec<String> {
-        bed::watch::reasons(&self.watch.answers())
+    /// Why it said unready since then, each reason once.
+    pub fn reasons(&self, since: Instant) -> Vec<String> {
+        let mut answers = self.watch.answers();
+        answers.retain(|answer| answer.at >= since);
+        bed::watch::reasons(&answers)
     }
 
     pub fn timeline(&self) -> Vec<(Instant, bool)> {

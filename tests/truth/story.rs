@@ -61,7 +61,7 @@ impl Story {
     /// The second agent is judged, not the fleet's own.
     pub fn judge(&mut self, double: &Double) {
         self.answers.push((PILLION, double.timeline()));
-        self.said = Some(double.reasons());
+        self.said = self.fault.map(|fault| double.reasons(fault));
     }
 
     /// Lets the fault last until so long after it struck.

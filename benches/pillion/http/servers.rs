@@ -15,6 +15,7 @@ use pillion::{
 use pillion_probes::{
     contact::Contact,
     forced::DEFAULT_CAP,
+    hosting::Hosting,
     limits::Limits,
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Reach, Role},
     replicas::{Round, Tally},
@@ -90,6 +91,7 @@ fn in_sync(now: BootTime) -> Observations {
         listing: Some(Listing { sent: now, as_of: now, listed: true }),
         round: Some(Arc::new(Round { started: now, finished: now, as_of: now, bytes: 1 << 20, tally })),
         log_dirs: Some(Arc::new(LogDirs { sent: now, answered: now, dirs: vec![dir], missing: Vec::new() })),
+        hosting: Some(Hosting { asked: now, ..Hosting::default() }),
         ..Observations::nothing(Role::Broker, now)
     }
 }

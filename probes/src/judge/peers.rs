@@ -24,7 +24,7 @@ impl Case {
             if !view.lists_us {
                 self.reasons.push(Reason::Unregistered { by: view.broker });
             } else if !own.is_some_and(is_faulty) {
-                self.faults(&view.tally);
+                self.faults(&view.tally, true);
             }
             return;
         }
@@ -55,7 +55,7 @@ impl Case {
         let own = seen.round.as_deref().map(|round| &round.tally);
         let theirs = seen.testimony.witnesses().map(|view| &view.tally);
         if let Some(tally) = own.into_iter().chain(theirs).find(|tally| tally.leaderless > 0) {
-            self.faults(tally);
+            self.faults(tally, true);
         }
     }
 }

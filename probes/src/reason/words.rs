@@ -176,15 +176,25 @@ impl Reason {
                 format!("{count} topic(s) were answered with an error, so their partitions are not known"),
                 "look at the broker's log; wait for the next scan",
             ),
-            Self::TopicsHidden { count } => told(
+            Self::TopicsHidden { count, named } => told(
                 "topics-hidden",
-                format!("the agent may not see {count} topic(s), so it cannot vouch for them"),
-                "grant the agent's user DESCRIBE on all topics",
+                format!(
+                    "the agent may not see {count} topic(s), so it cannot vouch for them{}",
+                    list(named, *count)
+                ),
+                "grant the agent's user DESCRIBE on all topics (`kafka-acls.sh --add --allow-principal User:<agent> \
+                 --operation Describe --topic '*'`), and take out what denies it",
             ),
             Self::Denied { requests } => told(
                 "not-authorized",
                 format!("the node refuses the agent: {}", requests.join(", ")),
-                "grant the agent's user DESCRIBE on the cluster and on all topics",
+                "grant the agent's user DESCRIBE on the cluster (`kafka-acls.sh --add --allow-principal User:<agent> \
+                 --operation Describe --cluster`) and on all topics",
+            ),
+            Self::NotCompared => told(
+                "replicas-not-compared",
+                "what is assigned to the broker has not been held against what its log dirs hold".into(),
+                "wait for the next look at the log dirs; if it stays, look whether the broker is overloaded",
             ),
             Self::LogDirsMissing => told(
                 "log-dirs-missing",
@@ -353,15 +363,12 @@ fn quorum_remedy(doubt: Option<Doubt>) -> &'static str {
 }
 
 fn replicas(fault: Fault, count: u64, assigned: u64, named: &[FaultyPartition]) -> Words {
-    let mut list: Vec<String> = named
+    let listed: Vec<String> = named
         .iter()
         .filter(|partition| partition.fault == fault)
         .map(|partition| format!("{}-{}", partition.topic, partition.partition))
         .collect();
-    if u64::try_from(list.len()).is_ok_and(|shown| shown < count) && !list.is_empty() {
-        list.push("...".into());
-    }
-    let list = if list.is_empty() { String::new() } else { format!(": {}", list.join(", ")) };
+    let list = list(&listed, count);
     let (code, what, remedy) = match fault {
         Fault::OutOfIsr => (
             "out-of-isr",
@@ -378,6 +385,26 @@ fn replicas(fault: Fault, count: u64, assigned: u64, named: &[FaultyPartition]) 
             "offline here",
             "look at the log dirs and the broker's log; an offline dir comes back only by a restart",
         ),
+        Fault::NotHosted => (
+            "replica-not-hosted",
+            "in none of the broker's healthy log dirs",
+            "look in the broker's log why it could not make or load them; after mending it restart the broker",
+        ),
+        Fault::Adding => (
+            "replica-being-added",
+            "being added by a reassignment, which is not complete",
+            "wait for the reassignment (`kafka-reassign-partitions.sh --list`); `sidecar.addingReplicas` says whether \
+             they count",
+        ),
     };
     Words { code, text: format!("{count} of {assigned} assigned partition(s) {what}{list}"), remedy }
+}
+
+/// `: a, b, ...`, of `count` the first few; nothing without names.
+fn list(names: &[String], count: u64) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let all = u64::try_from(names.len()).is_ok_and(|shown| shown >= count);
+    format!(": {}{}", names.join(", "), if all { "" } else { ", ..." })
 }

@@ -5,9 +5,10 @@
 //! So only the cluster's word makes a replacement safe, and only that of a broker whose own image of the cluster is
 //! proven to be current: see `witness.rs`.
 //!
-//! Brokers leave topics out of their answer that the one who asks may not describe, and do not say so. Where an
-//! authorizer is set up, this node needs `DESCRIBE` on the cluster and on all topics, or it is told too little.
+//! Where an authorizer is set up, this node needs `DESCRIBE` on the cluster and on all topics, or it is told too little;
+//! what can be found out about that is in `hidden.rs`.
 
+mod hidden;
 mod witness;
 
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub async fn ask(config: &Config, identity: &Identity) -> ReplacementAnswer {
     let whom = witness::Whom { id: identity.id, cluster_id: &identity.cluster_id };
     let end = Instant::now() + PATIENCE;
     let mut doubts = Vec::new();
+    let mut remedy = "bring the controllers and the other brokers up first; nothing was written";
     for (asked, broker) in (0_u32..).zip(brokers) {
         let now = Instant::now();
         let others = u32::try_from(brokers.len()).unwrap_or(u32::MAX).saturating_sub(asked).max(1);
@@ -45,13 +47,15 @@ pub async fn ask(config: &Config, identity: &Identity) -> ReplacementAnswer {
         let testimony = witness::ask(&broker, whom, (now + share).min(end), end);
         let why = match timeout_at(end, testimony).await {
             Ok(Ok(answer)) => return answer,
-            Ok(Err(doubt)) => doubt.to_string(),
+            Ok(Err(doubt)) => {
+                if doubt.is_of_rights() {
+                    remedy = "give this node the rights that it lacks, and run it again; nothing was written";
+                }
+                doubt.to_string()
+            }
             Err(_) => format!("the time for asking, {} s, ran out", PATIENCE.as_secs()),
         };
         doubts.push(format!("{broker}: {why}"));
     }
-    ReplacementAnswer::CannotAsk {
-        why: doubts.join("; "),
-        remedy: "bring the controllers and the other brokers up first; nothing was written".to_owned(),
-    }
+    ReplacementAnswer::CannotAsk { why: doubts.join("; "), remedy: remedy.to_owned() }
 }

@@ -18,6 +18,7 @@ use pillion_probes::{
 };
 use tokio::time::{Instant, sleep};
 
+use super::hidden::{self, Sight};
 use crate::{
     clock::Clock,
     init::ReplacementAnswer,
@@ -62,15 +63,25 @@ pub(super) enum Unbelieved {
     Stale(String),
     /// It does not describe every topic.
     #[error(
-        "it does not describe every topic ({denied} for lack of authorization, {failed} by errors): grant DESCRIBE on \
-         all topics to this node"
+        "it does not describe every topic ({denied} for lack of authorization{}, {failed} by errors): grant DESCRIBE \
+         on all topics to this node",
+        if named.is_empty() { String::new() } else { format!(", such as {}", named.join(", ")) }
     )]
     Hidden {
+        /// The first of those that may not be described, where they are known.
+        named: Vec<String>,
         /// Topics that may not be described.
         denied: u64,
         /// Topics answered with another error.
         failed: u64,
     },
+}
+
+impl Unbelieved {
+    /// The broker is well, and may not tell.
+    pub(super) fn is_of_rights(&self) -> bool {
+        matches!(self, Self::Denied | Self::Hidden { .. })
+    }
 }
 
 impl From<WireError> for Unbelieved {
@@ -106,7 +117,15 @@ pub(super) async fn ask(
     if listed(&mut connection, &versions, whom, end).await? {
         return Ok(alive(whom.id));
     }
-    judge(whom.id, &round.tally)
+    match judge(whom.id, &round.tally)? {
+        ReplacementAnswer::Safe => {}
+        other => return Ok(other),
+    }
+    match hidden::look(&mut connection, &versions, &mut buffer, end).await? {
+        Sight::Clear => Ok(ReplacementAnswer::Safe),
+        Sight::Limited => Ok(ReplacementAnswer::SafeAsSeen),
+        Sight::Hidden { count, named } => Err(Unbelieved::Hidden { denied: count, failed: 0, named }),
+    }
 }
 
 /// Whether the cluster counts this node among its live brokers.
@@ -198,7 +217,8 @@ fn judge(id: i32, tally: &Tally) -> Result<ReplacementAnswer, Unbelieved> {
     }
     let (denied, failed) = (tally.unauthorized_topics, tally.failed_topics);
     if denied + failed > 0 {
-        return Err(Unbelieved::Hidden { denied, failed });
+        let named = tally.unauthorized_named.clone();
+        return Err(Unbelieved::Hidden { denied, failed, named });
     }
     // A broker is taken out of every ISR that has another member before it is fenced
     // (`ReplicationControlManager.handleBrokerFenced`): a member is not fenced, whatever the list said.

@@ -1,6 +1,7 @@
 //! The log directories of a broker.
 
 use kafka_protocol::messages::DescribeLogDirsRequest;
+use pillion_probes::set::{Key, Sieve};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -16,10 +17,14 @@ const KEY: i16 = 35;
 pub const LOG_DIRS_CAP: u64 = 64 << 20;
 
 /// `DescribeLogDirs` of all topics (KIP-113; sizes of the volumes from 3.3, KIP-827). Needs `DESCRIBE` on
-/// `CLUSTER`; without it brokers before v3 answer with no directory at all, which is an error here.
+/// `CLUSTER`; without it brokers before v3 answer with no directory at all, which is told as the same error here.
+///
+/// `key` is that of the digest of the hosted replicas, `sieve` takes a closer look at them.
 pub async fn describe_log_dirs<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &mut Connection<S>,
     versions: &ApiVersions,
+    key: Key,
+    sieve: Option<&Sieve>,
     buffer: &mut ScanBuffer,
     deadline: Instant,
 ) -> Result<LogDirs, WireError> {
@@ -27,14 +32,14 @@ pub async fn describe_log_dirs<S: AsyncRead + AsyncWrite + Unpin>(
     let request = DescribeLogDirsRequest::default().with_topics(None);
     connection.send(NAME, KEY, version, &request, deadline).await?;
     let found = stream_answer(connection, LOG_DIRS_CAP, buffer, deadline, |bytes| {
-        LogDirsScanner::new(version, bytes)
+        Ok(LogDirsScanner::new(version, bytes)?.keyed(key, sieve.cloned()))
     })
     .await?;
     if found.error_code != codes::NONE {
         return Err(WireError::Answered { api: NAME, code: found.error_code });
     }
     if found.dirs.is_empty() {
-        return Err(WireError::Malformed { what: "no log directory named: is DESCRIBE on CLUSTER granted?" });
+        return Err(WireError::Answered { api: NAME, code: codes::CLUSTER_AUTHORIZATION_FAILED });
     }
     Ok(found)
 }

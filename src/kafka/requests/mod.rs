@@ -3,12 +3,14 @@
 //! Each takes the connection, what the broker supports ([`ApiVersions`]) and a deadline for the whole call.
 
 mod api_versions;
+mod authorizer;
 mod brokers;
 mod log_dirs;
 mod quorum;
 mod reassignments;
 
 pub use api_versions::{ApiVersions, VersionRange, api_versions};
+pub use authorizer::has_authorizer;
 pub use brokers::{ListedBroker, ListedBrokers, listed_brokers};
 pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs};
 pub use quorum::{

@@ -1,10 +1,14 @@
 //! Feeds scanners from a connection.
 
 use std::fmt;
+use std::sync::Arc;
 
 use kafka_protocol::messages::describe_topic_partitions_request::Cursor as RequestCursor;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{DescribeTopicPartitionsRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
+use pillion_probes::moves::Moves;
+use pillion_probes::set::{Key, Sieve};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -13,6 +17,7 @@ use crate::kafka::scan::{Cursor, LogDirs, LogDirsScanner, Page, ScanError, ScanK
 use crate::kafka::{Connection, WireError, codes};
 
 const METADATA: (&str, i16) = ("Metadata", 3);
+const METADATA_VERSIONS: VersionRange = VersionRange { min: 9, max: 12 };
 const DESCRIBE_TOPIC_PARTITIONS: (&str, i16) = ("DescribeTopicPartitions", 75);
 
 /// The buffer between socket and scanner, to be reused from scan to scan.
@@ -47,11 +52,23 @@ pub struct Scan {
     pub cap: u64,
     /// Partitions a page; brokers allow 2000 (`max.request.partition.size.limit`). For pages only.
     pub page_limit: i32,
+    /// Keys the digests of the own partitions.
+    pub key: Key,
+    /// The reassignments that replicas are told apart by.
+    pub moves: Option<Arc<Moves>>,
+    /// A closer look at the own partitions; each page comes with its own.
+    pub sieve: Option<Sieve>,
 }
 
 impl Scan {
     /// The usual cap on an answer, in bytes.
     pub const DEFAULT_CAP: u64 = 256 << 20;
+
+    /// A scan of this kind for broker `own_id`, with the usual bounds.
+    pub fn new(kind: ScanKind, own_id: i32) -> Self {
+        let (moves, sieve) = (None, None);
+        Self { kind, own_id, cap: Self::DEFAULT_CAP, page_limit: 2000, key: Key::new(0), moves, sieve }
+    }
 
     /// A scan for broker `own_id`: in pages where the broker has them (3.8, `KRaft`), which spares it one huge
     /// answer; else by `Metadata`, whose v9 every broker from 2.4 on has.
@@ -61,9 +78,9 @@ impl Scan {
             ScanKind::DescribeTopicPartitions
         } else {
             let (api, key) = METADATA;
-            ScanKind::Metadata { version: versions.pick(api, key, VersionRange { min: 9, max: 12 })? }
+            ScanKind::Metadata { version: versions.pick(api, key, METADATA_VERSIONS)? }
         };
-        Ok(Self { kind, own_id, cap: Self::DEFAULT_CAP, page_limit: 2000 })
+        Ok(Self::new(kind, own_id))
     }
 }
 
@@ -101,7 +118,45 @@ pub async fn scan_page<S: AsyncRead + AsyncWrite + Unpin>(
             api
         }
     };
-    let make = |bytes| Scanner::new(scan.kind, scan.own_id, bytes, cursor);
+    read_page(connection, scan, api, cursor, buffer, deadline).await
+}
+
+/// Asks for these topics by name, and for nothing of their partitions to be kept but the counts: what may not be
+/// described is then said so ([`Tally::unauthorized_topics`](pillion_probes::replicas::Tally)), and not left out.
+pub async fn scan_topics<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<S>,
+    versions: &ApiVersions,
+    topics: &[String],
+    buffer: &mut ScanBuffer,
+    deadline: Instant,
+) -> Result<Page, WireError> {
+    let (api, key) = METADATA;
+    let version = versions.pick(api, key, METADATA_VERSIONS)?;
+    let named = |name: &String| {
+        let name = TopicName(StrBytes::from_string(name.clone()));
+        MetadataRequestTopic::default().with_name(Some(name))
+    };
+    let request = MetadataRequest::default()
+        .with_topics(Some(topics.iter().map(named).collect()))
+        .with_allow_auto_topic_creation(false);
+    connection.send(api, key, version, &request, deadline).await?;
+    // No broker has this id.
+    let scan = Scan::new(ScanKind::Metadata { version }, -1);
+    read_page(connection, &scan, api, None, buffer, deadline).await
+}
+
+async fn read_page<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<S>,
+    scan: &Scan,
+    api: &'static str,
+    cursor: Option<&Cursor>,
+    buffer: &mut ScanBuffer,
+    deadline: Instant,
+) -> Result<Page, WireError> {
+    let make = |bytes| {
+        let scanner = Scanner::new(scan.kind, scan.own_id, bytes, cursor)?.keyed(scan.key);
+        Ok(scanner.with_moves(scan.moves.clone()).with_sieve(scan.sieve.clone()))
+    };
     let page = stream_answer(connection, scan.cap, buffer, deadline, make).await?;
     if page.error_code != codes::NONE {
         return Err(WireError::Answered { api, code: page.error_code });

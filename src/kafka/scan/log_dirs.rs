@@ -1,5 +1,7 @@
 //! The decoder of `DescribeLogDirs` answers, which grow with the partitions that a broker hosts.
 
+use pillion_probes::set::{Digest, Key, Sieve, TopicHash};
+
 use crate::kafka::codes;
 use crate::kafka::scan::push::{Items, Next, Push};
 use crate::kafka::scan::window::{Stop, Window};
@@ -41,6 +43,10 @@ pub struct LogDirs {
     pub throttle_ms: i32,
     /// One entry a directory.
     pub dirs: Vec<LogDir>,
+    /// The set of the replicas hosted, without future ones and the metadata log.
+    pub hosted: Digest,
+    /// The closer look at them, where one was asked for.
+    pub sieve: Option<Sieve>,
 }
 
 /// Decodes one answer as its bytes come: one entry a directory, whatever it hosts.
@@ -60,11 +66,21 @@ impl LogDirsScanner {
             at: At::Head,
             dirs_left: 0,
             topics_left: 0,
-            counts: false,
+            topic: Vec::new(),
+            topic_hash: None,
+            key: Key::default(),
             found: LogDirs::default(),
             dir: LogDir::default(),
         };
         Ok(Self { push: Push::new(reader, bytes) })
+    }
+
+    /// Hashes the replicas with `key`, for the digest, and takes a closer look at them.
+    #[must_use]
+    pub fn keyed(mut self, key: Key, sieve: Option<Sieve>) -> Self {
+        let reader = self.push.items_mut();
+        (reader.key, reader.found.sieve) = (key, sieve);
+        self
     }
 
     /// Decodes the next bytes of the frame, however few or many.
@@ -94,8 +110,10 @@ struct Reader {
     at: At,
     dirs_left: u32,
     topics_left: u32,
-    /// Replicas of the current topic count.
-    counts: bool,
+    topic: Vec<u8>,
+    /// Of the current topic; `None` when its replicas do not count.
+    topic_hash: Option<TopicHash>,
+    key: Key,
     found: LogDirs,
     dir: LogDir,
 }
@@ -110,7 +128,7 @@ impl Reader {
             let what = "the list of log directories";
             return Err(ScanError::TooLong { what, len: u64::from(dirs), cap: u64::from(DIRS_MAX) }.into());
         }
-        self.found = LogDirs { error_code, throttle_ms, dirs: Vec::new() };
+        (self.found.error_code, self.found.throttle_ms) = (error_code, throttle_ms);
         self.dirs_left = dirs;
         Ok(())
     }
@@ -131,20 +149,27 @@ impl Reader {
         // Index, size, lag, future, tagged fields.
         let partitions = window.count("the partitions of a topic", 22)?;
         self.topics_left -= 1;
-        self.counts = name != METADATA_TOPIC;
+        self.topic.clear();
+        self.topic.extend_from_slice(name);
+        self.topic_hash = (name != METADATA_TOPIC).then(|| self.key.topic(name));
         Ok(partitions)
     }
 
     fn partitions(&mut self, mut left: u32, window: &mut Window<'_>) -> Result<Next, Stop> {
         while left > 0 {
-            window.int32()?;
+            let index = window.int32()?;
             let size = window.int64()?;
             window.int64()?;
             let future = window.int8()? != 0;
-            match (self.counts, future) {
-                (false, _) => {}
-                (true, true) => self.dir.future_replicas += 1,
-                (true, false) => {
+            match (self.topic_hash, future) {
+                (None, _) => {}
+                (Some(_), true) => self.dir.future_replicas += 1,
+                (Some(topic), false) => {
+                    let hash = topic.partition(index);
+                    self.found.hosted.add(hash);
+                    if let Some(sieve) = &mut self.found.sieve {
+                        sieve.see(hash, &self.topic, index);
+                    }
                     self.dir.replicas += 1;
                     let size = u64::try_from(size).unwrap_or(0);
                     self.dir.replica_bytes = self.dir.replica_bytes.saturating_add(size);

@@ -15,7 +15,7 @@ mod round;
 mod window;
 
 pub(super) use driver::stream_answer;
-pub use driver::{Scan, ScanBuffer, scan_page};
+pub use driver::{Scan, ScanBuffer, scan_page, scan_topics};
 pub use error::ScanError;
 pub use log_dirs::{LogDir, LogDirs, LogDirsScanner};
 pub use page::{Brokers, Cursor, Page};

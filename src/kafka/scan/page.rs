@@ -1,6 +1,7 @@
 //! What one answer of a scan comes to.
 
 use pillion_probes::replicas::Tally;
+use pillion_probes::set::Sieve;
 
 /// Where the next page starts (`DescribeTopicPartitionsResponse.Cursor`, KIP-966).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,8 @@ pub struct Brokers {
 pub struct Page {
     /// What was found about the broker's own replicas.
     pub tally: Tally,
+    /// The closer look at them, where one was asked for.
+    pub sieve: Option<Sieve>,
     /// The brokers listed; `None` in `DescribeTopicPartitions`, which lists none.
     pub brokers: Option<Brokers>,
     /// Where to go on; `None` when this was the last page.

@@ -1,6 +1,10 @@
 //! The decoder of `Metadata` and `DescribeTopicPartitions` answers.
 
-use pillion_probes::replicas::Tally;
+use std::sync::Arc;
+
+use pillion_probes::moves::{Move, Moves};
+use pillion_probes::replicas::{NAMED, Tally, printable};
+use pillion_probes::set::{Key, Sieve, TopicHash};
 
 use crate::kafka::codes;
 use crate::kafka::scan::push::{Items, Next, Push};
@@ -50,6 +54,27 @@ impl Scanner {
         Ok(Self { push: Push::new(Partitions::new(version, own_id, resumed), bytes), bytes })
     }
 
+    /// Hashes the own partitions with `key`, for the digests of the [`Tally`].
+    #[must_use]
+    pub fn keyed(mut self, key: Key) -> Self {
+        self.push.items_mut().key = key;
+        self
+    }
+
+    /// Tells replicas that come and go by a reassignment from those that lag.
+    #[must_use]
+    pub fn with_moves(mut self, moves: Option<Arc<Moves>>) -> Self {
+        self.push.items_mut().moves = moves;
+        self
+    }
+
+    /// Takes a closer look at the own partitions. One that looks for names passes over those that are offline.
+    #[must_use]
+    pub fn with_sieve(mut self, sieve: Option<Sieve>) -> Self {
+        self.push.items_mut().page.sieve = sieve;
+        self
+    }
+
     /// Decodes the next bytes of the frame, however few or many.
     ///
     /// Fails as soon as a length or count cannot be true; further feeds fail the same way.
@@ -92,13 +117,28 @@ struct Partitions {
     at: At,
     topics_left: u32,
     topic: Vec<u8>,
+    /// Of the current topic, once it is needed.
+    topic_hash: Option<TopicHash>,
+    key: Key,
+    moves: Option<Arc<Moves>>,
     page: Page,
 }
 
 impl Partitions {
     fn new(metadata: Option<i16>, own_id: i32, resumed: Option<String>) -> Self {
         let (at, topic) = (At::Throttle, Vec::with_capacity(usize::from(NAME_MAX)));
-        Self { metadata, own_id, resumed, at, topics_left: 0, topic, page: Page::default() }
+        Self {
+            metadata,
+            own_id,
+            resumed,
+            at,
+            topics_left: 0,
+            topic,
+            topic_hash: None,
+            key: Key::default(),
+            moves: None,
+            page: Page::default(),
+        }
     }
 
     /// The version of `Metadata` is at least this.
@@ -144,12 +184,18 @@ impl Partitions {
         match error {
             // The latter was deleted meanwhile: its replicas are nobody's any more.
             codes::NONE | codes::UNKNOWN_TOPIC_OR_PARTITION => {}
-            codes::TOPIC_AUTHORIZATION_FAILED => tally.unauthorized_topics += 1,
+            codes::TOPIC_AUTHORIZATION_FAILED => {
+                tally.unauthorized_topics += 1;
+                if tally.unauthorized_named.len() < NAMED {
+                    tally.unauthorized_named.push(printable(name));
+                }
+            }
             _ => tally.failed_topics += 1,
         }
         tally.topics += u64::from(!continued && error != codes::UNKNOWN_TOPIC_OR_PARTITION);
         self.topic.clear();
         self.topic.extend_from_slice(name);
+        self.topic_hash = None;
         Ok(partitions)
     }
 
@@ -174,9 +220,20 @@ impl Partitions {
         let own = self.own_id.to_be_bytes();
         let has = |ids: &[u8]| ids.as_chunks::<4>().0.contains(&own);
         if has(replicas) {
-            let topic = &self.topic;
+            let (in_isr, offline) = (has(isr), has(offline));
+            let hash = self.own(index, offline);
+            let (topic, tally) = (&self.topic, &mut self.page.tally);
             let name = || printable(topic);
-            self.page.tally.count_assigned(index, has(isr), leader >= 0, has(offline), name);
+            match self.moves.as_deref().and_then(|moves| moves.of(hash)) {
+                // What it has is nobody's yet: another broker's death does not make it a fault either.
+                Some(Move::Adding) if !in_isr && !offline => {
+                    tally.count_moving(index, Move::Adding, name);
+                }
+                Some(Move::Removing) if !in_isr || leader < 0 || offline => {
+                    tally.count_moving(index, Move::Removing, name);
+                }
+                _ => tally.count_assigned(index, in_isr, leader >= 0, offline, name),
+            }
             let only_copy = if isr.is_empty() && eligible.is_empty() {
                 has(last_eligible)
             } else {
@@ -187,6 +244,22 @@ impl Partitions {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a partition of the current topic is this broker's; returns its hash.
+    fn own(&mut self, index: i32, offline: bool) -> u64 {
+        let topic = *self.topic_hash.get_or_insert_with(|| self.key.topic(&self.topic));
+        let hash = topic.partition(index);
+        self.page.tally.own.add(hash);
+        if offline {
+            self.page.tally.own_offline.add(hash);
+        }
+        if let Some(sieve) = &mut self.page.sieve
+            && !(offline && sieve.wants_names())
+        {
+            sieve.see(hash, &self.topic, index);
+        }
+        hash
     }
 
     /// As many partitions as are at hand: the loop that takes the time.
@@ -282,9 +355,4 @@ impl Items for Partitions {
 #[inline]
 fn only(ids: &[u8], own: [u8; 4]) -> bool {
     ids.as_chunks::<4>().0.iter().all(|id| *id == own)
-}
-
-/// A name as it may be shown: nothing a terminal or a log would act on.
-fn printable(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -62,6 +62,10 @@ impl<I: Items> Push<I> {
         &self.items
     }
 
+    pub(super) fn items_mut(&mut self) -> &mut I {
+        &mut self.items
+    }
+
     pub(super) fn into_items(self) -> I {
         self.items
     }

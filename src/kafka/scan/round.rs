@@ -63,9 +63,16 @@ pub fn add(total: &mut Tally, page: &Tally) {
     total.faulty += page.faulty;
     total.unauthorized_topics += page.unauthorized_topics;
     total.failed_topics += page.failed_topics;
-    let room = NAMED.saturating_sub(total.named.len());
-    total.named.extend(page.named.iter().take(room).cloned());
+    total.name_also(&page.named);
     total.only_copies += page.only_copies;
     let room = NAMED.saturating_sub(total.only_copies_named.len());
     total.only_copies_named.extend(page.only_copies_named.iter().take(room).cloned());
+    total.adding += page.adding;
+    let room = NAMED.saturating_sub(total.adding_named.len());
+    total.adding_named.extend(page.adding_named.iter().take(room).cloned());
+    total.removing += page.removing;
+    let room = NAMED.saturating_sub(total.unauthorized_named.len());
+    total.unauthorized_named.extend(page.unauthorized_named.iter().take(room).cloned());
+    total.own.join(page.own);
+    total.own_offline.join(page.own_offline);
 }

@@ -14,6 +14,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use pillion_probes::replicas::{NAMED, Tally};
+use pillion_probes::set::{Digest, Key};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -108,13 +109,22 @@ fn expected(topics: &[Topic], with_elr: bool) -> Tally {
     let mut tally = Tally::default();
     for topic in topics {
         tally.topics += u64::from(topic.error != 3);
-        tally.unauthorized_topics += u64::from(topic.error == 29);
+        if topic.error == 29 {
+            tally.unauthorized_topics += 1;
+            tally.unauthorized_named.push(topic.name.clone());
+            tally.unauthorized_named.truncate(NAMED);
+        }
         tally.failed_topics += u64::from(![0, 3, 29].contains(&topic.error));
         for (index, part) in (0..).zip(&topic.parts) {
             tally.partitions += 1;
             if part.replicas.contains(&OWN) {
                 let (isr, offline) = (part.isr.contains(&OWN), part.offline.contains(&OWN));
                 tally.count_assigned(index, isr, part.leader >= 0, offline, || topic.name.clone());
+                let hash = Key::default().topic(topic.name.as_bytes()).partition(index);
+                tally.own.add(hash);
+                if offline {
+                    tally.own_offline.add(hash);
+                }
                 if part.only_copy(with_elr) {
                     tally.count_only_copy(index, || topic.name.clone());
                 }
@@ -424,6 +434,11 @@ fn log_dirs_count_replicas_only() {
             assert_eq!(found.dirs.len(), 2);
             let (a, b) = (&found.dirs[0], &found.dirs[1]);
             assert_eq!((a.replicas, a.replica_bytes, a.future_replicas), (2, 11, 1));
+            let mut hosted = Digest::default();
+            let orders = Key::default().topic(b"orders");
+            hosted.add(orders.partition(1));
+            hosted.add(orders.partition(0));
+            assert_eq!(found.hosted, hosted, "neither the future replica nor the metadata log");
             assert_eq!(
                 (a.total_bytes, a.usable_bytes),
                 if version >= 4 { (Some(70), Some(30)) } else { (None, None) }

@@ -3,6 +3,7 @@
 //!
 //! Everything ends with the [`Cluster`]: processes, namespaces, links, directories.
 
+pub mod admin;
 pub mod cluster;
 pub mod contenders;
 pub mod fetch;
@@ -21,6 +22,7 @@ pub mod watch;
 pub mod wire;
 pub mod zk;
 
+pub use admin::{Acl, Hosted};
 pub use cluster::{Builder, Cluster, Node};
 pub use contenders::{Contender, Contenders};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};

@@ -87,7 +87,7 @@ fn stepped(scene: &Scene, story: &mut Story) -> Result<()> {
     let double = Double::start(scene, 1001, None)?;
     let ready = |what: &str| run(bed::eventually(what, SOON, async || double.ready()));
     ready("the second agent says ready")?;
-    pass(Duration::from_secs(2));
+    pass(Duration::from_secs(3));
     for (what, step) in [("an hour forth", HOUR_MS), ("an hour back", -HOUR_MS)] {
         let from = story.fault(what);
         double.step(step);

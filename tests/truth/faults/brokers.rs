@@ -12,7 +12,7 @@ use crate::{
     double::Double,
     fault::{AGE, Fault, PROOF, SCAN},
     scene::{SOON, Scene, Stage, run},
-    story::Story,
+    story::{Story, pass},
 };
 
 const SHORT: Duration = Duration::from_secs(30);
@@ -124,6 +124,7 @@ fn slow(scene: &Scene, story: &mut Story) -> Result<()> {
     let clients = run(async { Clients::start(1002, slow.addr()) });
     let double = Double::start(scene, 1002, Some(slow.addr()))?;
     run(bed::eventually("the second agent says ready", SOON, async || double.ready()))?;
+    pass(Duration::from_secs(3));
     story.fault("it is called ready");
     story.last(Duration::from_secs(40));
     story.judge(&double);
