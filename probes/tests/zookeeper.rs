@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use pillion_probes::{
+    hosting::Hosting,
     judge::ready,
     limits::{Limits, controller_limit, peers_limit},
     observe::{Listing, LogDir, LogDirs, Observations, Reach, Role},
@@ -69,6 +70,7 @@ fn perfect(ms: u64) -> Observations {
 fn look(seen: &mut Observations, ms: u64) {
     let dir = LogDir { path: "/data".into(), error: 0, replicas: 6, total_bytes: None, usable_bytes: None };
     seen.incarnation.last_answer = Some(at(ms));
+    seen.hosting = Some(Hosting { asked: at(ms), ..Hosting::default() });
     seen.listing = Some(Listing { sent: at(ms), as_of: at(ms), listed: true });
     let tally = seen.round.as_deref().map_or_else(|| tally(None), |round| round.tally.clone());
     seen.round = Some(Arc::new(Scan { started: at(ms), finished: at(ms), as_of: at(ms), bytes: 1, tally }));
