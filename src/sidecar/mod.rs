@@ -127,7 +127,8 @@ async fn if_broker(desk: &Desk, target: &Target) {
     );
 }
 
-/// What is asked of others than the broker: of its quorum, or of the brokers beside it.
+/// What is asked of others than the broker: of its quorum, or of the brokers beside it. With `ZooKeeper` only the
+/// controller has the list of reassignments, and it tells of it behind what it asks `ZooKeeper`: all replicas count.
 async fn who_can_tell(desk: &Desk, target: &Target) {
     if target.role == Role::ZooKeeper {
         return lives::each(desk, async |life| zookeeper::watch(desk, target, &life).await).await;
