@@ -7,7 +7,6 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 
 use pillion_probes::{
     moves::hold,
-    observe::Role,
     replicas::{Round, Tally},
     time::BootTime,
 };
@@ -58,8 +57,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };
         scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
         let asked = scan.moves.as_ref().map(|moves| moves.asked);
-        // In ZooKeeper mode nobody is asked for the reassignments: nothing to wait for.
-        let spared = target.role != Role::ZooKeeper && desk.read(|seen| !seen.adding_counts());
+        let spared = desk.read(|seen| !seen.adding_counts());
         let mut held = false;
         let round = scan_round(
             &mut connection,
