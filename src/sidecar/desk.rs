@@ -1,6 +1,9 @@
 //! The desk: where the observers put what they saw, bound to one life of the broker.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use pillion_probes::{
     contact::{Applied, Doubt, QuorumAnswer, Tracker},
@@ -9,7 +12,7 @@ use pillion_probes::{
     time::BootTime,
     voter, zookeeper,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::{board::Board, clock::Clock, kafka::requests::ApiVersions};
 
@@ -34,6 +37,7 @@ pub struct Desk {
     /// Age limits, for the tracker.
     pub limits: Limits,
     life: watch::Sender<Option<Life>>,
+    changed: Notify,
 }
 
 struct State {
@@ -47,7 +51,7 @@ impl Desk {
     pub fn new(role: Role, board: Arc<Board>, clock: Clock, limits: Limits) -> Self {
         let seen = Observations::nothing(role, clock.boot());
         let state = Mutex::new(State { seen, tracker: Tracker::new(), voter: voter::Tracker::new() });
-        Self { state, board, clock, limits, life: watch::channel(None).0 }
+        Self { state, board, clock, limits, life: watch::channel(None).0, changed: Notify::new() }
     }
 
     /// The present life, and its changes.
@@ -76,6 +80,7 @@ impl Desk {
             state.seen.vote = state.voter.vote();
         }
         self.board.publish(state.seen.clone());
+        self.changed.notify_waiters();
         outcome
     }
 
@@ -116,6 +121,28 @@ impl Desk {
             return Some(sent);
         }
         state.tracker.contact().map(|contact| contact.current.min(sent))
+    }
+
+    /// Waits until an answer to a request sent now can be dated, and returns now and that date.
+    pub async fn dated(&self) -> (BootTime, BootTime) {
+        self.until(|| {
+            let now = self.now();
+            self.as_of(now).map(|as_of| (now, as_of))
+        })
+        .await
+    }
+
+    /// Waits until `look`, which is called at each change, finds something. Dropped with the life it was looked for in.
+    pub async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From before the look on: no change is missed.
+            changed.as_mut().enable();
+            if let Some(found) = look() {
+                return found;
+            }
+            changed.await;
+        }
     }
 
     /// The broker could not be reached: whatever was known of it is void.

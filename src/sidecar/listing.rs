@@ -26,12 +26,8 @@ async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
     let deadline = || Instant::now() + patience;
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
     loop {
-        let sent = desk.now();
         // What the broker says of itself is worth as much as its contact with the quorum, and nothing without it.
-        let Some(as_of) = desk.as_of(sent) else {
-            sleep(target.timing.applied_interval).await;
-            continue;
-        };
+        let (sent, as_of) = desk.dated().await;
         let answer = listed_brokers(&mut connection, &life.versions, deadline()).await?;
         // In ZooKeeper mode a broker that was told of nobody names no controller; a fenced one of KRaft may.
         let told = target.role != Role::ZooKeeper || answer.controller_id >= 0;

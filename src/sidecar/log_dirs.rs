@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pillion_probes::observe::{LogDir, LogDirs};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
     Target,
@@ -40,7 +40,7 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
         tokio::select! {
             _ = ticks.tick() => {}
             // Until the first scan is there, there is nothing to hold it against.
-            () = sleep(target.timing.applied_interval), if uncompared.is_some() => {
+            () = scanned(desk), if uncompared.is_some() => {
                 if let Some((sent, hosted)) = uncompared
                     && hosting.compare(sent, hosted, &mut buffer).await
                 {
@@ -69,6 +69,11 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
         let compared = hosting.compare(sent, hosted, &mut buffer).await;
         uncompared = (!compared).then_some((sent, hosted));
     }
+}
+
+/// Waits for a scan that is complete.
+async fn scanned(desk: &Desk) {
+    desk.until(|| desk.read(|seen| seen.round.is_some().then_some(()))).await;
 }
 
 fn observed(dir: crate::kafka::scan::LogDir) -> LogDir {

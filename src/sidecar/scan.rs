@@ -47,11 +47,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
     let mut unexplained: Option<BootTime> = None;
     loop {
         // Without contact nobody knows as of when an answer would be current.
-        let began = desk.now();
-        let Some(as_of) = desk.as_of(began) else {
-            sleep(target.timing.applied_interval).await;
-            continue;
-        };
+        let (began, as_of) = desk.dated().await;
         // A page is as current as the contact that was proven before it was asked for.
         let backed = Cell::new(as_of);
         let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };

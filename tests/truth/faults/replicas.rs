@@ -7,7 +7,7 @@ use bed::topics::Topic;
 
 use crate::{
     fault::{Fault, PROOF, SCAN},
-    scene::{Scene, Stage, run},
+    scene::{SOON, Scene, Stage, run},
     story::Story,
 };
 
@@ -25,6 +25,20 @@ pub const FAULTS: &[Fault] = &[
         bound: NEXT_SCAN,
         grace: NEXT_SCAN,
         act: out_of_isr,
+    },
+    Fault {
+        name: "reassignment",
+        title: "replicas reassigned onto it, copied slowly",
+        stage: Stage::Kraft,
+        short: false,
+        subjects: &[1003],
+        right: "Ready, and it says how many are being added: a replica that is being added (KIP-455) is out of the ISR for as \
+                long as it copies, and no copy is lost by a restart. Once it is in the ISR it counts as all others. A \
+                broker that was never in sync with everything, such as a new one, counts them and is unready \
+                (`sidecar.addingReplicas`).",
+        bound: NEXT_SCAN,
+        grace: NEXT_SCAN,
+        act: reassigned,
     },
     Fault {
         name: "unclean-election",
@@ -64,6 +78,30 @@ fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
     story.back(scene, 1003)
 }
 
+fn reassigned(scene: &Scene, story: &mut Story) -> Result<()> {
+    const RATE: &str = "leader.replication.throttled.rate";
+    let cluster = &scene.fleet.cluster;
+    run(cluster.create_topic(Topic::assigned("coming", &[&[1001], &[1001]])))?;
+    scene.fill("coming", 24 << 20)?;
+    run(cluster.set_on_topic("coming", "leader.replication.throttled.replicas", Some("*")))?;
+    run(cluster.set_on_broker(1001, RATE, Some("200000")))?;
+    // What is being added is not the broker's yet.
+    scene.fleet.truth.spare("coming", true);
+    story.fault("two replicas are added to 1003");
+    run(cluster.reassign("coming", 2, &[1001, 1003]))?;
+    story.last(Duration::from_secs(30));
+    story.mark("the throttle is lifted");
+    run(cluster.set_on_broker(1001, RATE, None))?;
+    run(bed::eventually("all copies are in sync", SOON, async || {
+        let view = bed::View::ask(scene.node(1001).bootstrap(), Duration::from_secs(2)).await?;
+        anyhow::ensure!(view.in_sync(1003), "{:?}", view.counts(1003));
+        Ok(())
+    }))?;
+    scene.fleet.truth.spare("coming", false);
+    story.back(scene, 1003)?;
+    run(cluster.delete_topic("coming"))
+}
+
 fn unclean(scene: &Scene, story: &mut Story) -> Result<()> {
     let cluster = &scene.fleet.cluster;
     run(cluster.create_topic(Topic::assigned("unclean", &[&[1002, 1003]])))?;
@@ -74,7 +112,7 @@ fn unclean(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.wait_dropped(1002)?;
     story.fault("1003 starts, while the only complete copy is down with 1002");
     scene.node(1003).start()?;
-    run(bed::eventually("1003 answers", crate::scene::SOON, async || {
+    run(bed::eventually("1003 answers", SOON, async || {
         bed::View::ask(scene.node(1003).bootstrap(), Duration::from_secs(1)).await
     }))?;
     story.last(Duration::from_secs(15));

@@ -1,17 +1,17 @@
 //! Brokers that start: behind, empty, after a crash.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::Result;
 
 use crate::{
     fault::{Fault, POLL, PROOF, SCAN},
     scene::{SOON, Scene, Stage, run},
-    story::Story,
+    story::{Story, pass},
 };
 
-const AT_ONCE: (std::time::Duration, &str) = (POLL, "one poll: a closed connection is seen at once");
-const RETURNS: (std::time::Duration, &str) = (PROOF, "the proof of a new life");
+const AT_ONCE: (Duration, &str) = (POLL, "one poll: a closed connection is seen at once");
+const RETURNS: (Duration, &str) = (PROOF, "the proof of a new life");
 
 pub const FAULTS: &[Fault] = &[
     Fault {
@@ -129,6 +129,8 @@ fn empty_cache(scene: &Scene, story: &mut Story) -> Result<()> {
     if log.exists() {
         fs::remove_dir_all(log)?;
     }
+    // The shutdown is a fault of its own.
+    pass(Duration::from_secs(3));
     story.fault("1003 starts, its cache empty");
     node.start()?;
     story.back(scene, 1003)

@@ -1,6 +1,6 @@
 //! The truth about every node, over time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ struct Shared {
     electors: Mutex<HashMap<i32, Elector>>,
     leaders: Mutex<Vec<(Instant, i32, i32)>>,
     timelines: Mutex<HashMap<i32, Timelines>>,
+    spared: Mutex<HashSet<String>>,
 }
 
 /// Asks every broker in the background and records what is true of each. Stops when dropped.
@@ -98,6 +99,16 @@ impl TruthWatch {
         self.shared.timelines.lock().expect("timelines").get(&id).map(read).unwrap_or_default()
     }
 
+    /// From now on a topic counts for nobody, or counts again: its replicas are being added (KIP-455).
+    pub fn spare(&self, topic: &str, spared: bool) {
+        let mut all = self.shared.spared.lock().expect("spared");
+        if spared {
+            all.insert(topic.to_owned());
+        } else {
+            all.remove(topic);
+        }
+    }
+
     /// Only the samples at which the truth about a broker changed.
     pub fn changes(&self, id: i32) -> Vec<Sample> {
         let mut all = self.timeline(id);
@@ -134,10 +145,12 @@ async fn ask(id: i32, addr: SocketAddr, shared: Arc<Shared>) {
         ticks.tick().await;
         // The image is as old as the question, not as the answer.
         let asked = Instant::now();
-        let Ok(Ok(view)) = timeout(PATIENCE, look(addr, &mut open)).await else {
+        let Ok(Ok(mut view)) = timeout(PATIENCE, look(addr, &mut open)).await else {
             open = None;
             continue;
         };
+        let passed = shared.spared.lock().expect("spared").clone();
+        view.partitions.retain(|partition| !passed.contains(&partition.topic));
         let mut witnesses = shared.witnesses.lock().expect("witnesses");
         let before = witnesses.get(&id);
         // A first look shows no movement; nor does an epoch that went back, as after a restart.
