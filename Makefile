@@ -7,7 +7,7 @@ KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 
-.PHONY: help demo test test-fast truth bench lint advisories dist fuzz setup kafka clean
+.PHONY: help demo test test-fast truth truth-docs bench lint advisories dist fuzz setup kafka clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ test-fast: ## the tests that need no Kafka
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
 	cargo test --quiet -p pillion --test truth --no-run
 	$(AS_ROOT) cargo test --quiet -p pillion --test truth -- --include-ignored $(ONLY)
+
+truth-docs: ## puts what `make truth` found into docs/truth.md and README.md
+	cargo run --quiet -p bed --bin bed-publish -- target/truth .
 
 bench: setup ## figures beside their baselines, into target/bench/bench.json
 	cargo build --quiet --release -p pillion

@@ -4,30 +4,24 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{Run, Wrong, mode_title, shows, tenths};
+
 use crate::contenders::{ALL, PILLION};
 
-const HEAD: &str = "# Seconds of wrong verdict
+/// Both the truth and the answers are sampled each 250 ms.
+const BLUR_S: f64 = 0.5;
 
-Each cell is **false ready / false unready** in seconds: said ready while the broker was out of sync / said not ready
-while it was in sync. Of several brokers the worst counts. Every contender is polled each 250 ms with a patience of a
-second; no answer is *not ready*. The truth comes from elsewhere than the broker: from the other brokers, the quorum,
-and what was done to it.
+const HEAD: &str = include_str!("head.md");
 
-*unknowable*: seconds in which pillion said *not ready* while nobody could know (no live quorum, or no way to it),
-which is right. *noticed / bound*: seconds from when the broker was out of sync to pillion's *not ready* (0.0: it was
-said before), and how many its documentation allows; *never* is too late, a dash is nothing to notice.
-";
-
-/// All tables, what pillion said, and who the contenders are.
-pub fn markdown(runs: &[Run]) -> String {
+/// All tables, what pillion said, and who the contenders are. The timelines lie at `pictures`, such as `truth/`.
+pub fn markdown(runs: &[Run], pictures: &str) -> String {
     let mut text = HEAD.to_owned();
     for group in groups(runs) {
         let about = &group[0].about;
         let _ = writeln!(text, "\n## {}, Kafka {}\n", mode_title(&about.mode), about.kafka);
-        table(&mut text, &group);
+        table(&mut text, &group, pictures);
         let _ = writeln!(text, "\n{}.", when(&group));
         for run in group {
-            told(&mut text, run);
+            told(&mut text, run, pictures);
         }
     }
     text.push_str("\n## Contenders\n\n| contender | says ready when | who uses it |\n|---|---|---|\n");
@@ -55,34 +49,71 @@ pub(super) fn contenders(group: &[&Run]) -> Vec<&'static str> {
     ALL.iter().map(|contender| contender.name).filter(|name| took_part(name)).collect()
 }
 
-fn table(text: &mut String, group: &[&Run]) {
+fn table(text: &mut String, group: &[&Run], pictures: &str) {
     let names = contenders(group);
     text.push_str("| fault |");
     for name in &names {
-        let ours = if *name == PILLION.name { " unknowable | noticed / bound |" } else { "" };
+        let ours = if *name == PILLION.name { " unknowable | noticed / bound | says |" } else { "" };
         let _ = write!(text, " {name} |{ours}");
     }
-    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(names.len() + 2));
+    let _ = writeln!(text, "\n|---|{}", "---:|---:|---:|---|".to_owned() + &"---:|".repeat(names.len() - 1));
     for run in group {
-        let _ = write!(text, "| [{}]({}.svg) |", cell(&run.about.title), run.key());
+        let _ = write!(text, "| [{}]({pictures}{}.svg) |", cell(&run.about.title), run.key());
         for name in &names {
             let wrong = run.wrong(name);
-            let _ = write!(text, " {} |", wrong.map_or("–".to_owned(), score));
+            let _ = write!(text, " {} |", of(run, name));
             if *name == PILLION.name {
-                let unknowable = wrong.map_or(0.0, |wrong| wrong.unknowable_unready_s);
+                let unknowable = tenths(wrong.map_or(0.0, |wrong| wrong.unknowable_unready_s));
                 let bound = tenths(run.about.bound_s);
-                let _ = write!(text, " {} | {} / {bound} |", tenths(unknowable), noticed(run, wrong));
+                let _ = write!(text, " {unknowable} | {} / {bound} | {} |", noticed(run, wrong), codes(run));
             }
         }
         text.push('\n');
     }
 }
 
-/// False ready is set in bold: it is what loses messages.
-fn score(wrong: Wrong) -> String {
+/// The cell of a contender. False ready is what loses messages: it is set in bold, but for what pillion documents.
+fn of(run: &Run, name: &str) -> String {
+    let Some(wrong) = run.wrong(name) else { return "–".to_owned() };
     let ready = tenths(wrong.false_ready_s);
-    let ready = if shows(wrong.false_ready_s) { format!("**{ready}**") } else { ready };
+    let allowed = if name == PILLION.name { run.about.bound_s + BLUR_S } else { 0.0 };
+    let ready = if shows(wrong.false_ready_s - allowed) { format!("**{ready}**") } else { ready };
     format!("{ready} / {}", tenths(wrong.false_unready_s))
+}
+
+/// The codes of what pillion said; the texts stand below the table.
+fn codes(run: &Run) -> String {
+    let code = |line: &String| line.split(':').next().map(|code| format!("`{}`", code.trim()));
+    let all: Vec<String> = run.said.iter().filter_map(code).collect();
+    if all.is_empty() { "ready".to_owned() } else { all.join(", ") }
+}
+
+/// What a reader decides by: the newest version of each mode, seconds only.
+pub fn summary(runs: &[Run]) -> String {
+    let mut text = String::new();
+    let mut modes: Vec<String> = Vec::new();
+    for group in groups(runs) {
+        let about = &group[0].about;
+        if modes.contains(&about.mode) {
+            continue;
+        }
+        modes.push(about.mode.clone());
+        let names = contenders(&group);
+        let _ = writeln!(
+            text,
+            "\n| {}, Kafka {} | {} |",
+            mode_title(&about.mode),
+            about.kafka,
+            names.join(" | ")
+        );
+        let _ = writeln!(text, "|---{}|", "|---:".repeat(names.len()));
+        for run in &group {
+            let cells: Vec<String> = names.iter().map(|name| of(run, name)).collect();
+            let _ = writeln!(text, "| {} | {} |", cell(&run.about.title), cells.join(" | "));
+        }
+        let _ = writeln!(text, "\n{}.", when(&group));
+    }
+    text
 }
 
 fn noticed(run: &Run, wrong: Option<Wrong>) -> String {
@@ -101,9 +132,9 @@ fn when(group: &[&Run]) -> String {
     format!("Measured on {} with {} cores", join(dates, ", "), join(cores, " and "))
 }
 
-fn told(text: &mut String, run: &Run) {
+fn told(text: &mut String, run: &Run, pictures: &str) {
     let about = &run.about;
-    let _ = writeln!(text, "\n### {}\n\n![timeline]({}.svg)\n", about.title, run.key());
+    let _ = writeln!(text, "\n### {}\n\n![timeline]({pictures}{}.svg)\n", about.title, run.key());
     let _ = writeln!(text, "{}\n", about.right);
     let (bound, grace) = (tenths(about.bound_s), tenths(about.grace_s));
     let _ = writeln!(text, "- false ready for {bound} s at most: {}", about.bound_why);
@@ -138,21 +169,21 @@ mod tests {
         second.said.clear();
         old.about.mode = "zookeeper".to_owned();
         old.about.kafka = "3.9.2".to_owned();
-        let text = markdown(&[old, second, first]);
+        let text = markdown(&[old, second, first], "truth/");
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
         assert_eq!(
             rows[0],
-            "| fault | pillion | unknowable | noticed / bound | tcp-connect | api-versions | own-metadata | \
+            "| fault | pillion | unknowable | noticed / bound | says | tcp-connect | api-versions | own-metadata | \
              under-replicated-gauge | broker-state |"
         );
         assert_eq!(
             rows[1],
-            "| [Cut off from the controllers, serving on](kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 | 8.0 | 0.0 / 4.5 | \
+            "| [Cut off from the controllers, serving on](truth/kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 | 8.0 | 0.0 / 4.5 | `quorum-contact-old` | \
              **34.8** / 0.0 | **34.8** / 0.0 | **30.7** / 0.0 | **34.8** / 3.0 | **34.8** / 0.0 |"
         );
         assert_eq!(
             rows[2],
-            "| [Another \\| one](kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 | 8.0 | – / 4.5 | **34.8** / 0.0 | – | – | – | – |"
+            "| [Another \\| one](truth/kraft-4.3.1-cut-off.svg) | 0.0 / 0.0 | 8.0 | – / 4.5 | ready | **34.8** / 0.0 | – | – | – | – |"
         );
         let (kraft, zookeeper) =
             (text.find("## KRaft, Kafka 4.3.1"), text.find("## ZooKeeper mode, Kafka 3.9.2"));

@@ -10,10 +10,10 @@ mod store;
 mod svg;
 mod terminal;
 
-pub use markdown::markdown;
+pub use markdown::{markdown, summary};
 pub use run::{Event, Lane, Row, Run, Subject, Wrong};
 pub use seen::{About, Broker, Seen};
-pub use store::{load, save};
+pub use store::{load, publish, save};
 pub use svg::svg;
 pub use terminal::{lines, table};
 

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{Row, Run, markdown, svg};
+use super::{Row, Run, markdown, summary, svg};
 
 /// Holds a file for each run.
 const RUNS: &str = "runs";
+const BEGIN: &str = "<!-- truth: begin -->";
+const END: &str = "<!-- truth: end -->";
 
 /// Keeps a run in `dir`, instead of one of the same fault, mode and version, and makes anew what is told of all.
 pub fn save(dir: &Path, run: &Run) -> Result<()> {
@@ -17,11 +19,36 @@ pub fn save(dir: &Path, run: &Run) -> Result<()> {
     let runs = load(dir)?;
     let rows: Vec<Row> = runs.iter().flat_map(Run::rows).collect();
     write(&dir.join("truth.json"), &serde_json::to_string_pretty(&rows)?)?;
-    write(&dir.join("truth.md"), &markdown(&runs))?;
+    write(&dir.join("truth.md"), &markdown(&runs, ""))?;
     for run in &runs {
         write(&dir.join(format!("{}.svg", run.key())), &svg(run))?;
     }
     Ok(())
+}
+
+/// Puts what is kept in `dir` into the documentation of the project at `root`: `docs/truth.md` with its timelines, and the
+/// summary into the README, between its marks.
+pub fn publish(dir: &Path, root: &Path) -> Result<()> {
+    let runs = load(dir)?;
+    let pictures = root.join("docs/truth");
+    if pictures.exists() {
+        fs::remove_dir_all(&pictures)?;
+    }
+    fs::create_dir_all(&pictures)?;
+    for run in &runs {
+        write(&pictures.join(format!("{}.svg", run.key())), &svg(run))?;
+    }
+    write(&root.join("docs/truth.md"), &markdown(&runs, "truth/"))?;
+    let readme = root.join("README.md");
+    let text = fs::read_to_string(&readme)?;
+    write(&readme, &between(&text, &summary(&runs)).context("README.md has no marks for the summary")?)
+}
+
+/// The text with `new` in the place of what stands between the marks.
+fn between(text: &str, new: &str) -> Option<String> {
+    let (head, rest) = text.split_once(BEGIN)?;
+    let (_, tail) = rest.split_once(END)?;
+    Some(format!("{head}{BEGIN}\n{new}\n{END}{tail}"))
 }
 
 /// All runs that are kept in `dir`, in no particular order.
@@ -80,6 +107,14 @@ mod tests {
         for name in ["truth.md", "kraft-4.3.1-cut-off.svg", "kraft-4.3.1-paused.svg"] {
             assert!(dir.path().join(name).exists(), "{name}");
         }
+    }
+
+    #[test]
+    fn the_summary_takes_the_place_of_the_last_one() {
+        let old = "a\n<!-- truth: begin -->\nold\n<!-- truth: end -->\nb";
+        let new = super::between(old, "new").unwrap();
+        assert_eq!(new, "a\n<!-- truth: begin -->\nnew\n<!-- truth: end -->\nb");
+        assert_eq!(super::between("no marks", "new"), None);
     }
 
     #[test]
