@@ -70,6 +70,8 @@ fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
     run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led_by_1001)))?;
     story.fault("packets from 1003 to 1001 vanish");
     scene.fleet.cluster.net().cut(1003, 1001)?;
+    // A follower of an idle partition has all there is, and is not dropped. Acknowledged once it is.
+    scene.fill("led", 1 << 20)?;
     scene.wait_dropped(1003)?;
     story.mark("out of the ISR");
     story.last(Duration::from_secs(30));
