@@ -68,6 +68,18 @@ impl Timing {
         self.session_timeout.saturating_sub(spent)
     }
 
+    /// The deadline of an answer about many partitions: that of a broker without pages takes longer than a small one.
+    /// It counts as of when it was asked for, so it may take its time.
+    pub fn page_timeout(&self) -> Duration {
+        self.request_timeout.max(self.scan_max_age / 2)
+    }
+
+    /// The deadline of an answer about the log directories. A disk that hangs may hold it back for long; what was told
+    /// before then ages, and the verdict says so.
+    pub fn log_dir_timeout(&self) -> Duration {
+        self.request_timeout.max(self.log_dir_max_age)
+    }
+
     /// The defaults of a mode; Kafka's own for the session.
     fn of_mode(mode: Option<Mode>) -> Self {
         let all = Self::default();

@@ -113,7 +113,7 @@ impl<'a> Watch<'a> {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.target.timing.request_timeout.max(self.target.timing.scan_max_age / 2)
+        Instant::now() + self.target.timing.page_timeout()
     }
 }
 
@@ -174,7 +174,7 @@ impl Look<'_> {
 
     async fn hosted(&mut self, sieve: Sieve) -> Result<Sieve, WireError> {
         let Watch { target, life, .. } = self.watch;
-        let deadline = Instant::now() + target.timing.request_timeout.max(target.timing.log_dir_max_age);
+        let deadline = Instant::now() + target.timing.log_dir_timeout();
         let told = describe_log_dirs(
             &mut self.connection,
             &life.versions,
@@ -191,12 +191,12 @@ impl Look<'_> {
         let Watch { target, life, desk, .. } = self.watch;
         let mut kept = sieve.clone();
         let scan = Scan { key: target.key, sieve: Some(sieve), ..Scan::pick(&life.versions, target.id)? };
-        let page_timeout = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
         let each = |_: BootTime, page: &Page| {
             if let Some(sieve) = &page.sieve {
                 kept.absorb(sieve);
             }
         };
+        let page_timeout = target.timing.page_timeout();
         scan_round(&mut self.connection, &scan, self.buffer, page_timeout, || desk.now(), each).await?;
         Ok(kept)
     }
