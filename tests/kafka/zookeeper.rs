@@ -51,7 +51,7 @@ fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
 fn returns(scene: &Scene, id: i32) -> Result<()> {
     run(scene.fleet.cluster.wait_unregistered(id, SOON))?;
     let since = Instant::now();
-    scene.fleet.cluster.node(id).start()?;
+    scene.node(id).start()?;
     scene.wait(id, true)?;
     scene.wait_truth(id, Truth::InSync)?;
     let score = scene.score(id, since);
@@ -256,8 +256,7 @@ pub fn migrating(scene: &Scene) -> Result<()> {
         scene.fleet.cluster.net().host_ip()
     );
     fs::write(&theirs, fs::read_to_string(&ours)? + &migration)?;
-    node.term()?;
-    run(node.wait_exit(SOON))?;
+    scene.stop(1003)?;
     scene.wait_dropped(1003)?;
     node.start_with(theirs)?;
     scene.wait_says(1003, "not-judgeable")?;
