@@ -25,7 +25,7 @@ pub struct Timing {
     pub quorum_interval: Duration,
     /// Between two looks at how far the broker has applied metadata.
     pub applied_interval: Duration,
-    /// Between two pages of the scan of own replicas.
+    /// Between two scans of own replicas.
     pub scan_interval: Duration,
     /// How old a scan of own replicas may be.
     pub scan_max_age: Duration,
