@@ -25,8 +25,6 @@ use crate::kafka::{
     scan::{Page, Scan, ScanBuffer, scan_round, scan_topics},
 };
 
-/// Topics asked for by name at a time.
-const ASKED: usize = 64;
 /// A difference that was looked into is not looked into again for so long, as long as it is the same.
 const KNOWN: Duration = Duration::from_secs(60);
 
@@ -158,13 +156,11 @@ impl Look<'_> {
     async fn hidden(&mut self, extra: &Sieve, found: &mut Difference) -> Result<(), WireError> {
         let topics: Vec<String> =
             extra.topics().filter(|topic| !found.hidden_named.contains(topic)).cloned().collect();
-        for some in topics.chunks(ASKED) {
-            let (deadline, versions) = (self.watch.deadline(), &self.watch.life.versions);
-            let page = scan_topics(&mut self.connection, versions, some, self.buffer, deadline).await?;
-            found.hidden += page.tally.unauthorized_topics;
-            let room = NAMED.saturating_sub(found.hidden_named.len());
-            found.hidden_named.extend(page.tally.unauthorized_named.into_iter().take(room));
-        }
+        let (versions, deadline) = (&self.watch.life.versions, || self.watch.deadline());
+        let tally = scan_topics(&mut self.connection, versions, &topics, self.buffer, deadline).await?;
+        found.hidden += tally.unauthorized_topics;
+        let room = NAMED.saturating_sub(found.hidden_named.len());
+        found.hidden_named.extend(tally.unauthorized_named.into_iter().take(room));
         if extra.overflowed() {
             // There are more than were asked for: none of them is vouched for.
             found.hidden += 1;
