@@ -5,7 +5,7 @@ mod init_support;
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use init_support::{CLUSTER, Node, code, golden, stderr};
+use init_support::{CLUSTER, Node, code, golden, refused, stderr};
 
 const ID: &str = "J8aAPcfLQt2bqs1JT_rMgQ";
 
@@ -13,15 +13,6 @@ fn meta(node: i32, cluster: &str, directory: &str) -> String {
     format!(
         "#\n#Mon Jan 01 00:00:00 UTC 2024\ncluster.id={cluster}\ndirectory.id={directory}\nnode.id={node}\nversion=1\n"
     )
-}
-
-/// The message, with exit code 64 and nothing written.
-fn refused(node: &Node, args: &[&str], name: &str) {
-    let before = node.files();
-    let output = node.init(args);
-    assert_eq!(code(&output), 64, "{name}: {}", stderr(&output));
-    assert_eq!(node.files(), before, "{name}: something was written");
-    golden(&format!("fails/{name}.txt"), &node.settle(&stderr(&output)));
 }
 
 #[test]

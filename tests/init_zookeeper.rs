@@ -3,19 +3,10 @@
 
 mod init_support;
 
-use init_support::{CLUSTER, Node, code, golden, stderr};
+use init_support::{CLUSTER, Node, code, golden, refused, stderr};
 
 fn meta(broker: i32) -> String {
     format!("#\n#Mon Jan 01 00:00:00 UTC 2024\ncluster.id={CLUSTER}\nversion=0\nbroker.id={broker}\n")
-}
-
-/// The message, with exit code 64 and nothing written.
-fn refused(node: &Node, args: &[&str], name: &str) {
-    let before = node.files();
-    let output = node.init(args);
-    assert_eq!(code(&output), 64, "{name}: {}", stderr(&output));
-    assert_eq!(node.files(), before, "{name}: something was written");
-    golden(&format!("fails/{name}.txt"), &node.settle(&stderr(&output)));
 }
 
 #[test]

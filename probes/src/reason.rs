@@ -1,5 +1,6 @@
 //! Reasons: why a verdict is no, in words that a person on call can act on.
 
+mod doubts;
 mod words;
 
 use std::time::Duration;

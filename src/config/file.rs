@@ -202,7 +202,7 @@ pub struct Timing {
     pub quorum_interval: Option<Written>,
     /// Between two looks at how far the broker has applied metadata. Default: 250ms.
     pub applied_interval: Option<Written>,
-    /// Between two pages of the scan of own replicas. Default: 500ms.
+    /// Between two scans of own replicas. Default: 500ms.
     pub scan_interval: Option<Written>,
     /// How old a scan of own replicas may be. Default: 15s.
     pub scan_max_age: Option<Written>,

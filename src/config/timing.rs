@@ -25,7 +25,7 @@ pub struct Timing {
     pub quorum_interval: Duration,
     /// Between two looks at how far the broker has applied metadata.
     pub applied_interval: Duration,
-    /// Between two pages of the scan of own replicas.
+    /// Between two scans of own replicas.
     pub scan_interval: Duration,
     /// How old a scan of own replicas may be.
     pub scan_max_age: Duration,
@@ -66,6 +66,18 @@ impl Timing {
     pub fn contact_age_limit(&self) -> Duration {
         let spent = self.heartbeat_interval + self.probe_period + self.probe_timeout + self.margin;
         self.session_timeout.saturating_sub(spent)
+    }
+
+    /// The deadline of an answer about many partitions: that of a broker without pages takes longer than a small one.
+    /// It counts as of when it was asked for, so it may take its time.
+    pub fn page_timeout(&self) -> Duration {
+        self.request_timeout.max(self.scan_max_age / 2)
+    }
+
+    /// The deadline of an answer about the log directories. A disk that hangs may hold it back for long; what was told
+    /// before then ages, and the verdict says so.
+    pub fn log_dir_timeout(&self) -> Duration {
+        self.request_timeout.max(self.log_dir_max_age)
     }
 
     /// The defaults of a mode; Kafka's own for the session.

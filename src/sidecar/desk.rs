@@ -91,9 +91,13 @@ impl Desk {
 
     /// Changes what is seen of the life `number`; dropped when that life is over.
     pub fn note_in(&self, number: u64, change: impl FnOnce(&mut Observations)) {
+        self.change_in(number, |state| change(&mut state.seen));
+    }
+
+    fn change_in(&self, number: u64, change: impl FnOnce(&mut State)) {
         self.change(|state| {
             if state.seen.incarnation.number == number {
-                change(&mut state.seen);
+                change(state);
             }
         });
     }
@@ -237,30 +241,22 @@ impl Desk {
 
     /// A node that takes itself for the quorum leader answered.
     pub fn quorum(&self, number: u64, answer: &QuorumAnswer) {
-        self.change(|state| {
-            if state.seen.incarnation.number == number {
-                state.tracker.quorum(answer, &self.limits);
-                state.voter.quorum(answer, &self.limits);
-            }
+        self.change_in(number, |state| {
+            state.tracker.quorum(answer, &self.limits);
+            state.voter.quorum(answer, &self.limits);
         });
     }
 
     /// A controller, asked at `sent`, said that it does not lead.
     pub fn not_leader(&self, number: u64, controller: usize, sent: BootTime) {
-        self.change(|state| {
-            if state.seen.incarnation.number == number {
-                state.tracker.not_leader(controller, sent);
-            }
-        });
+        self.change_in(number, |state| state.tracker.not_leader(controller, sent));
     }
 
     /// A question about the quorum proved nothing.
     pub fn doubt(&self, number: u64, doubt: Doubt) {
-        self.change(|state| {
-            if state.seen.incarnation.number == number {
-                state.tracker.unanswered(doubt);
-                state.voter.unanswered(doubt);
-            }
+        self.change_in(number, |state| {
+            state.tracker.unanswered(doubt);
+            state.voter.unanswered(doubt);
         });
     }
 }

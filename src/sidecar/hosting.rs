@@ -25,8 +25,6 @@ use crate::kafka::{
     scan::{Page, Scan, ScanBuffer, scan_round, scan_topics},
 };
 
-/// Topics asked for by name at a time.
-const ASKED: usize = 64;
 /// A difference that was looked into is not looked into again for so long, as long as it is the same.
 const KNOWN: Duration = Duration::from_secs(60);
 
@@ -113,7 +111,7 @@ impl<'a> Watch<'a> {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.target.timing.request_timeout.max(self.target.timing.scan_max_age / 2)
+        Instant::now() + self.target.timing.page_timeout()
     }
 }
 
@@ -158,13 +156,11 @@ impl Look<'_> {
     async fn hidden(&mut self, extra: &Sieve, found: &mut Difference) -> Result<(), WireError> {
         let topics: Vec<String> =
             extra.topics().filter(|topic| !found.hidden_named.contains(topic)).cloned().collect();
-        for some in topics.chunks(ASKED) {
-            let (deadline, versions) = (self.watch.deadline(), &self.watch.life.versions);
-            let page = scan_topics(&mut self.connection, versions, some, self.buffer, deadline).await?;
-            found.hidden += page.tally.unauthorized_topics;
-            let room = NAMED.saturating_sub(found.hidden_named.len());
-            found.hidden_named.extend(page.tally.unauthorized_named.into_iter().take(room));
-        }
+        let (versions, deadline) = (&self.watch.life.versions, || self.watch.deadline());
+        let tally = scan_topics(&mut self.connection, versions, &topics, self.buffer, deadline).await?;
+        found.hidden += tally.unauthorized_topics;
+        let room = NAMED.saturating_sub(found.hidden_named.len());
+        found.hidden_named.extend(tally.unauthorized_named.into_iter().take(room));
         if extra.overflowed() {
             // There are more than were asked for: none of them is vouched for.
             found.hidden += 1;
@@ -174,7 +170,7 @@ impl Look<'_> {
 
     async fn hosted(&mut self, sieve: Sieve) -> Result<Sieve, WireError> {
         let Watch { target, life, .. } = self.watch;
-        let deadline = Instant::now() + target.timing.request_timeout.max(target.timing.log_dir_max_age);
+        let deadline = Instant::now() + target.timing.log_dir_timeout();
         let told = describe_log_dirs(
             &mut self.connection,
             &life.versions,
@@ -191,12 +187,12 @@ impl Look<'_> {
         let Watch { target, life, desk, .. } = self.watch;
         let mut kept = sieve.clone();
         let scan = Scan { key: target.key, sieve: Some(sieve), ..Scan::pick(&life.versions, target.id)? };
-        let page_timeout = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
         let each = |_: BootTime, page: &Page| {
             if let Some(sieve) = &page.sieve {
                 kept.absorb(sieve);
             }
         };
+        let page_timeout = target.timing.page_timeout();
         scan_round(&mut self.connection, &scan, self.buffer, page_timeout, || desk.now(), each).await?;
         Ok(kept)
     }

@@ -21,9 +21,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 }
 
 async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    // A slow answer counts as of when it was asked for, so it may take its time.
-    let patience = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
-    let deadline = || Instant::now() + patience;
+    let deadline = || Instant::now() + target.timing.page_timeout();
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
     loop {
         // What the broker says of itself is worth as much as its contact with the quorum, and nothing without it.

@@ -22,14 +22,12 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
         Err(WireError::Answered { code: codes::CLUSTER_AUTHORIZATION_FAILED, .. }) => {
             desk.denied(life.number, NAME, true);
         }
-
         Err(error) => super::lost(desk, "the state of the log dirs", &error),
     }
 }
 
 async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    // A disk that hangs may hold the answer back for long; it then ages, and the verdict says so.
-    let deadline = || Instant::now() + target.timing.request_timeout.max(target.timing.log_dir_max_age);
+    let deadline = || Instant::now() + target.timing.log_dir_timeout();
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
     let mut buffer = ScanBuffer::default();
     let mut hosting = hosting::Watch::new(desk, target, life);
@@ -63,9 +61,7 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             .collect();
         let log_dirs = Arc::new(LogDirs { sent, answered: desk.now(), dirs, missing });
         desk.denied(life.number, NAME, false);
-        desk.note_in(life.number, |seen| {
-            seen.log_dirs = Some(log_dirs);
-        });
+        desk.note_in(life.number, |seen| seen.log_dirs = Some(log_dirs));
         let compared = hosting.compare(sent, hosted, &mut buffer).await;
         uncompared = (!compared).then_some((sent, hosted));
     }

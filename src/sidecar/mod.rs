@@ -21,32 +21,24 @@ mod stepped;
 mod vote;
 mod zookeeper;
 
-use std::{
-    cell::RefCell,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use desk::Desk;
 use pillion_probes::{moves::Moves, observe::Role, set::Key};
 pub use run::{RunError, run};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use crate::{
     config::Timing,
-    files::read_capped,
     kafka::{Address, WireError, requests::ListedBrokers},
-    properties,
-    storage::{META_MAX_BYTES, META_PROPERTIES, MetaProperties},
 };
 
 /// How the agent names itself to brokers; shows up in their request logs and quotas.
 const CLIENT_ID: &str = "pillion";
 /// Wait before an observer that lost its connection tries again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// A broker gives up forwarding a request to the controller after 60 s; longer than this the connection itself is lost.
+const GIVE_UP: Duration = Duration::from_secs(75);
 
 /// The node to watch, and what it was prepared with.
 #[derive(Debug)]
@@ -87,20 +79,6 @@ impl Target {
         let count = self.roster.borrow().as_ref().map_or(0, |roster| roster.brokers.len());
         u32::try_from(count).unwrap_or(u32::MAX)
     }
-
-    /// The directory id by which the quorum's leader knows this broker, once it has one (Kafka 3.7).
-    fn directory_id(&self) -> Option<Uuid> {
-        directory_id(&self.metadata_dir)
-    }
-}
-
-/// Kafka writes ids as URL-safe base64 of the 16 bytes (`org.apache.kafka.common.Uuid`).
-fn directory_id(dir: &Path) -> Option<Uuid> {
-    let bytes = read_capped(&dir.join(META_PROPERTIES), META_MAX_BYTES).ok()?;
-    let entries = properties::parse(&bytes).ok()?;
-    let meta = MetaProperties::from_entries(&entries).ok()?;
-    let decoded = URL_SAFE_NO_PAD.decode(meta.directory_id?).ok()?;
-    Uuid::from_slice(&decoded).ok()
 }
 
 /// Watches the node for ever; ends only by being dropped.

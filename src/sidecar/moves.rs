@@ -22,8 +22,6 @@ use crate::kafka::{Connection, WireError, codes, requests::list_partition_reassi
 const OFTEN: Duration = Duration::from_secs(2);
 /// Between two questions while it does not.
 const NOW_AND_THEN: Duration = Duration::from_secs(60);
-/// A broker gives up forwarding after 60 s; longer than this the connection itself is lost.
-const GIVE_UP: Duration = Duration::from_secs(75);
 /// The request's name, for people.
 const NAME: &str = "ListPartitionReassignments";
 
@@ -46,7 +44,7 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             &mut connection,
             &life.versions,
             target.id,
-            Instant::now() + GIVE_UP,
+            Instant::now() + super::GIVE_UP,
         );
         match answer.await {
             Ok(list) => {

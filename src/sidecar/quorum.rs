@@ -4,17 +4,20 @@
 //! waits for it up to 30 s (`controller.socket.timeout.ms`) although a new leader may be there within 3 s. So while
 //! an answer is overdue the controllers are asked directly, at the addresses that the broker itself uses.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, path::Path, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pillion_probes::{
     contact::{Asked, Doubt, OwnVote, QuorumAnswer, Voter},
     time::BootTime,
 };
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::{
     Target,
     desk::{Desk, Life},
+    mark,
 };
 use crate::kafka::{
     Address, Connection, WireError, codes,
@@ -28,8 +31,6 @@ use crate::kafka::{
 pub(super) const OVERDUE: Duration = Duration::from_millis(500);
 /// How long one attempt at a controller may take.
 pub(super) const DIRECT: Duration = Duration::from_secs(1);
-/// A broker gives up forwarding after 60 s; longer than this the connection itself is lost.
-const GIVE_UP: Duration = Duration::from_secs(75);
 /// The request's name, for people.
 pub(super) const NAME: &str = "DescribeQuorum";
 
@@ -38,12 +39,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let overdue = Cell::new(None);
     let own = Own::of(target);
     tokio::select! {
-        Err(error) = forward(desk, target, life, &own, &overdue) => {
-            tracing::debug!(%error, "asking for the quorum through the broker failed");
-            if error.voids_incarnation() {
-                desk.unreached(super::applied::reach(&error));
-            }
-        }
+        Err(error) = forward(desk, target, life, &own, &overdue) => super::lost(desk, "the state of the quorum", &error),
         () = direct(desk, target, life, &own, &overdue) => {}
     }
 }
@@ -51,7 +47,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 /// Which entry is this node's.
 pub(super) struct Own {
     id: i32,
-    directory: Option<uuid::Uuid>,
+    directory: Option<Uuid>,
 }
 
 /// How long to wait before the next question: soon while nothing is proven, else by the configured interval, widened
@@ -84,7 +80,7 @@ async fn forward(
         let mut pending = connection.start(version, &request, Instant::now() + DIRECT).await?;
         let answer = loop {
             match pending.wait(Instant::now() + OVERDUE).await {
-                Err(error) if error.is_timeout() && desk.now().since(sent) < GIVE_UP => {
+                Err(error) if error.is_timeout() && desk.now().since(sent) < super::GIVE_UP => {
                     if desk.now().since(sent) > DIRECT + DIRECT {
                         desk.doubt(life.number, Doubt::Unanswered);
                     }
@@ -141,7 +137,9 @@ pub(super) async fn ask(
     let quorum = describe_quorum(&mut connection, &versions, deadline).await?;
     *open = Some((connection, versions));
     match quorum.error_code {
-        0 => desk.quorum(life.number, &own.answer(sent, desk.now(), Asked::Controller(place), &quorum)),
+        codes::NONE => {
+            desk.quorum(life.number, &own.answer(sent, desk.now(), Asked::Controller(place), &quorum));
+        }
         codes::NOT_LEADER_OR_FOLLOWER => desk.not_leader(life.number, place, sent),
         code => tracing::debug!(%controller, code, "a controller refuses to tell of the quorum"),
     }
@@ -152,7 +150,7 @@ pub(super) async fn ask(
 fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) -> bool {
     let denied = quorum.error_code == codes::CLUSTER_AUTHORIZATION_FAILED;
     desk.denied(life.number, NAME, denied);
-    if quorum.error_code != 0 {
+    if quorum.error_code != codes::NONE {
         desk.doubt(life.number, if denied { Doubt::Denied } else { Doubt::Unanswered });
         return false;
     }
@@ -162,7 +160,7 @@ fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) ->
 
 impl Own {
     pub(super) fn of(target: &Target) -> Self {
-        Self { id: target.id, directory: target.directory_id() }
+        Self { id: target.id, directory: directory_id(&target.metadata_dir) }
     }
 
     fn answer(&self, sent: BootTime, answered: BootTime, asked: Asked, quorum: &Quorum) -> QuorumAnswer {
@@ -190,8 +188,13 @@ impl Own {
 
     /// The entry is this node's: by id, and by directory id where both are known (KIP-853).
     fn is(&self, replica: &ReplicaState) -> bool {
-        let same = |own, its| own == its;
-        replica.id == self.id
-            && self.directory.zip(replica.directory_id).is_none_or(|(own, its)| same(own, its))
+        replica.id == self.id && self.directory.zip(replica.directory_id).is_none_or(|(own, its)| own == its)
     }
+}
+
+/// The directory id by which the quorum's leader knows this node, once it has one (Kafka 3.7). Kafka writes ids as
+/// URL-safe base64 of the 16 bytes (`org.apache.kafka.common.Uuid`).
+fn directory_id(metadata_dir: &Path) -> Option<Uuid> {
+    let decoded = URL_SAFE_NO_PAD.decode(mark::owner(metadata_dir)?.directory_id?).ok()?;
+    Uuid::from_slice(&decoded).ok()
 }

@@ -41,8 +41,6 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
     let opened = tokio::time::Instant::now() + target.timing.request_timeout;
     let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
     let mut buffer = ScanBuffer::default();
-    // The one huge answer of a broker without pages takes longer than a small request may.
-    let page_timeout = target.timing.request_timeout.max(target.timing.scan_max_age / 2);
     // Since when replicas are out of the ISR that no reassignment explains.
     let mut unexplained: Option<BootTime> = None;
     loop {
@@ -59,7 +57,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
             &mut connection,
             &scan,
             &mut buffer,
-            page_timeout,
+            target.timing.page_timeout(),
             || {
                 let now = desk.now();
                 // A life that ended meanwhile leaves no contact; its round is dropped anyway.

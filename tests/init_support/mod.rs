@@ -146,6 +146,15 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Refused with this message, exit code 64 and nothing written.
+pub fn refused(node: &Node, args: &[&str], name: &str) {
+    let before = node.files();
+    let output = node.init(args);
+    assert_eq!(code(&output), 64, "{name}: {}", stderr(&output));
+    assert_eq!(node.files(), before, "{name}: something was written");
+    golden(&format!("fails/{name}.txt"), &node.settle(&stderr(&output)));
+}
+
 /// Compares with a file below `tests/golden/init`; `PILLION_BLESS=1` writes it.
 pub fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/init").join(name);

@@ -1,15 +1,14 @@
 //! The clusters that the tests play on, healed before each test.
 
 use std::{
-    future::Future,
+    ops::Deref,
     path::Path,
-    sync::{LazyLock, Mutex},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Cluster, Fleet, NEWEST, Truth, V2_8, V3_9, V4_1, score::Score, topics::Topic};
-use tokio::runtime::Runtime;
+pub use bed::scene::run;
+use bed::{Cluster, Fleet, NEWEST, Staged, Truth, V2_8, V3_9, V4_1, scene::Open, score::Score};
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(120);
@@ -57,37 +56,35 @@ impl Stage {
     }
 }
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
-});
-static OPEN: Mutex<Option<(Stage, Scene)>> = Mutex::new(None);
+static OPEN: Open<Stage, Scene> = Open::none();
 
 /// A running cluster with pillion beside each broker.
-pub struct Scene {
-    pub fleet: Fleet,
+pub struct Scene(Staged);
+
+impl Deref for Scene {
+    type Target = Staged;
+
+    fn deref(&self) -> &Staged {
+        &self.0
+    }
 }
 
-/// Plays one test on its stage, which is built when it is not there and healed when it is.
+/// Plays one test on its stage.
 pub fn play(name: &str, stage: Stage, act: fn(&Scene) -> Result<()>) -> Result<()> {
-    let mut open = OPEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if open.as_ref().is_none_or(|(there, _)| *there != stage) {
-        *open = None;
-        *open = Some((stage, Scene::build(stage)?));
-    }
-    let (_, scene) = open.as_ref().context("just built")?;
-    run(scene.fleet.heal(SOON)).context("failed to heal the cluster before the test")?;
-    let began = Instant::now();
-    let outcome = act(scene);
-    println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
-    if outcome.is_err() {
-        scene.dump(name);
-    }
-    outcome
+    OPEN.on(stage, Scene::build, |scene| {
+        let began = Instant::now();
+        let outcome = act(scene);
+        println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
+        if outcome.is_err() {
+            scene.dump(name);
+        }
+        outcome
+    })
 }
 
 /// Stops what still runs.
 pub fn close() {
-    *OPEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    OPEN.close();
 }
 
 impl Scene {
@@ -129,7 +126,7 @@ impl Scene {
             run(Fleet::start(builder, pillion, ""))?
         };
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
-        Ok(Self { fleet })
+        Ok(Self(Staged::new(fleet, SOON)))
     }
 
     /// Shows the end of the logs of a test that failed.
@@ -142,11 +139,6 @@ impl Scene {
                 println!("{line}");
             }
         }
-    }
-
-    /// A topic with three copies of each of its six partitions, led by all brokers in turn; made once.
-    pub fn topic(&self, name: &str) -> Result<()> {
-        run(self.fleet.cluster.create_topic(Topic::in_turn(name)))
     }
 
     /// Prints the seconds of wrong verdict since an instant and returns pillion's.
@@ -205,19 +197,6 @@ impl Scene {
         Ok(unready - since)
     }
 
-    pub fn wait(&self, id: i32, ready: bool) -> Result<Instant> {
-        run(self.fleet.wait(id, ready, SOON))
-    }
-
-    pub fn wait_truth(&self, id: i32, truth: Truth) -> Result<()> {
-        run(self.fleet.truth.wait(id, truth, SOON))
-    }
-
-    /// Waits until the other brokers see a broker out.
-    pub fn wait_dropped(&self, id: i32) -> Result<()> {
-        run(self.fleet.truth.wait_dropped(id, SOON))
-    }
-
     /// `/readyz` says this reason now.
     pub fn says(&self, id: i32, code: &str) -> Result<()> {
         let said = self.fleet.said(id);
@@ -229,11 +208,6 @@ impl Scene {
     pub fn wait_says(&self, id: i32, code: &str) -> Result<()> {
         run(bed::eventually(&format!("{id} says {code}"), SOON, async || self.says(id, code)))
     }
-}
-
-/// Runs a future to its end.
-pub fn run<T>(future: impl Future<Output = T>) -> T {
-    RUNTIME.block_on(future)
 }
 
 /// Lets the fault last.

@@ -32,7 +32,7 @@ pub fn catch_up(scene: &Scene) -> Result<()> {
 /// Killed, gone for long enough to miss much, and back.
 fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
     scene.topic(topic)?;
-    let node = scene.fleet.cluster.node(1003);
+    let node = scene.node(1003);
     let since = Instant::now();
     node.kill()?;
     scene.wait(1003, false)?;
@@ -51,7 +51,7 @@ fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
 fn returns(scene: &Scene, id: i32) -> Result<()> {
     run(scene.fleet.cluster.wait_unregistered(id, SOON))?;
     let since = Instant::now();
-    scene.fleet.cluster.node(id).start()?;
+    scene.node(id).start()?;
     scene.wait(id, true)?;
     scene.wait_truth(id, Truth::InSync)?;
     let score = scene.score(id, since);
@@ -62,7 +62,7 @@ fn returns(scene: &Scene, id: i32) -> Result<()> {
 /// Killed and started again before anybody missed it: `ZooKeeper` turns it away while its old session lives, and the
 /// broker ends. Whoever starts brokers does so again.
 pub fn restarted_in_place(scene: &Scene) -> Result<()> {
-    let node = scene.fleet.cluster.node(1002);
+    let node = scene.node(1002);
     let since = Instant::now();
     node.kill()?;
     scene.wait(1002, false)?;
@@ -90,7 +90,7 @@ fn others(id: i32) -> impl Iterator<Item = i32> {
 }
 
 pub fn terminated(scene: &Scene) -> Result<()> {
-    let node = scene.fleet.cluster.node(1002);
+    let node = scene.node(1002);
     let since = Instant::now();
     node.term()?;
     scene.wait(1002, false)?;
@@ -111,7 +111,7 @@ pub fn cut_off(scene: &Scene) -> Result<()> {
     net.cut_both(id, ZOOKEEPER)?;
     let unready = scene.wait(id, false)?;
     scene.wait_dropped(id)?;
-    let own = run(View::ask(scene.fleet.cluster.node(id).bootstrap(), Duration::from_secs(2)))?;
+    let own = run(View::ask(scene.node(id).bootstrap(), Duration::from_secs(2)))?;
     ensure!(own.lists(id) && own.in_sync(id), "its own metadata goes on to look perfect");
     println!("    {id}: called unready {:.1} s after the cut", (unready - since).as_secs_f64());
     ensure!(unready - since <= SESSION, "the others tell when its session has run out");
@@ -139,7 +139,7 @@ fn follower(scene: &Scene) -> Result<i32> {
 
 pub fn paused(scene: &Scene) -> Result<()> {
     scene.topic("paused")?;
-    let node = scene.fleet.cluster.node(1001);
+    let node = scene.node(1001);
     let since = Instant::now();
     node.pause()?;
     scene.wait(1001, false)?;
@@ -229,7 +229,7 @@ pub fn alone(scene: &Scene) -> Result<()> {
 
 /// Everybody's metadata stands still and nobody can know; it goes on to be called as it was.
 pub fn zookeeper_paused(scene: &Scene) -> Result<()> {
-    let zookeeper = scene.fleet.cluster.node(ZOOKEEPER);
+    let zookeeper = scene.node(ZOOKEEPER);
     let since = Instant::now();
     zookeeper.pause()?;
     scene.wait_truth(1001, Truth::Unknowable)?;
@@ -246,7 +246,7 @@ pub fn zookeeper_paused(scene: &Scene) -> Result<()> {
 
 /// A broker on its way to `KRaft` (KIP-866) has two sources of truth: it is told by name, and not judged.
 pub fn migrating(scene: &Scene) -> Result<()> {
-    let node = scene.fleet.cluster.node(1003);
+    let node = scene.node(1003);
     let ours = scene.fleet.run_dir(1003).join("server.properties");
     let theirs = node.dir().join("migrating.properties");
     let migration = format!(
@@ -256,8 +256,7 @@ pub fn migrating(scene: &Scene) -> Result<()> {
         scene.fleet.cluster.net().host_ip()
     );
     fs::write(&theirs, fs::read_to_string(&ours)? + &migration)?;
-    node.term()?;
-    run(node.wait_exit(SOON))?;
+    scene.stop(1003)?;
     scene.wait_dropped(1003)?;
     node.start_with(theirs)?;
     scene.wait_says(1003, "not-judgeable")?;

@@ -1,15 +1,10 @@
 //! The clusters that the faults are played on, healed before each.
 
-use std::{
-    future::Future,
-    path::Path,
-    sync::{LazyLock, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{ops::Deref, path::Path, time::Duration};
 
-use anyhow::{Context, Result};
-use bed::{Cluster, Fleet, NEWEST, Truth, V2_8, V3_9, contenders::Contenders, topics::Topic};
-use tokio::runtime::Runtime;
+use anyhow::Result;
+pub use bed::scene::{run, runtime};
+use bed::{Cluster, Fleet, NEWEST, Staged, V2_8, V3_9, contenders::Contenders, scene::Open};
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(180);
@@ -27,10 +22,7 @@ pub enum Stage {
     Zookeeper28,
 }
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
-});
-static OPEN: Mutex<Option<(Stage, Scene)>> = Mutex::new(None);
+static OPEN: Open<Stage, Scene> = Open::none();
 
 impl Stage {
     /// As it stands in the results.
@@ -64,25 +56,26 @@ impl Stage {
 
 /// A running cluster with pillion and its contenders beside each broker.
 pub struct Scene {
-    pub fleet: Fleet,
+    staged: Staged,
     pub contenders: Contenders,
 }
 
-/// Plays on a stage, which is built when it is not there and healed when it is.
-pub fn on<T>(stage: Stage, act: impl FnOnce(&Scene) -> Result<T>) -> Result<T> {
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if open.as_ref().is_none_or(|(there, _)| *there != stage) {
-        *open = None;
-        *open = Some((stage, Scene::build(stage)?));
+impl Deref for Scene {
+    type Target = Staged;
+
+    fn deref(&self) -> &Staged {
+        &self.staged
     }
-    let (_, scene) = open.as_ref().context("just built")?;
-    run(scene.fleet.heal(SOON)).context("failed to heal the cluster before the fault")?;
-    act(scene)
+}
+
+/// Plays on a stage.
+pub fn on<T>(stage: Stage, act: impl FnOnce(&Scene) -> Result<T>) -> Result<T> {
+    OPEN.on(stage, Scene::build, act)
 }
 
 /// Stops what still runs.
 pub fn close() {
-    *OPEN.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    OPEN.close();
 }
 
 impl Scene {
@@ -90,11 +83,7 @@ impl Scene {
         let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));
         let fleet = run(Fleet::start(stage.builder(), pillion, ""))?;
         let contenders = run(async { Contenders::start(&fleet.cluster) })?;
-        Ok(Self { fleet, contenders })
-    }
-
-    pub fn node(&self, id: i32) -> &bed::Node {
-        self.fleet.cluster.node(id)
+        Ok(Self { staged: Staged::new(fleet, SOON), contenders })
     }
 
     /// Those without whom a broker is cut off: the controllers, or `ZooKeeper`.
@@ -103,43 +92,9 @@ impl Scene {
         cluster.controllers().chain(cluster.zookeeper()).map(bed::Node::id).collect()
     }
 
-    /// A topic with three copies of each of its six partitions, led by all brokers in turn.
-    pub fn topic(&self, name: &str) -> Result<()> {
-        run(self.fleet.cluster.create_topic(Topic::in_turn(name)))
-    }
-
     /// Writes so many bytes, each acknowledged by all replicas that are in sync.
     pub fn fill(&self, topic: &str, bytes: usize) -> Result<()> {
         run(self.fleet.cluster.fill(topic, bytes))
-    }
-
-    pub fn wait(&self, id: i32, ready: bool) -> Result<Instant> {
-        run(self.fleet.wait(id, ready, SOON))
-    }
-
-    pub fn wait_truth(&self, id: i32, truth: Truth) -> Result<()> {
-        run(self.fleet.truth.wait(id, truth, SOON))
-    }
-
-    /// Waits until the other brokers see a broker out.
-    pub fn wait_dropped(&self, id: i32) -> Result<()> {
-        run(self.fleet.truth.wait_dropped(id, SOON))
-    }
-
-    /// Starts a node that was killed. `ZooKeeper` turns a broker away while its old session lives, and it would end.
-    pub fn start(&self, id: i32) -> Result<()> {
-        if self.fleet.cluster.zookeeper().is_some() {
-            run(self.fleet.cluster.wait_unregistered(id, SOON))?;
-        }
-        self.node(id).start()
-    }
-
-    /// SIGTERM, and waits for the end.
-    pub fn stop(&self, id: i32) -> Result<()> {
-        let node = self.node(id);
-        node.term()?;
-        run(node.wait_exit(SOON))?;
-        Ok(())
     }
 
     /// Cuts a node off from each of these, both ways.
@@ -150,14 +105,4 @@ impl Scene {
     pub fn heal_links(&self) -> Result<()> {
         self.fleet.cluster.net().heal_all()
     }
-}
-
-/// Runs a future to its end.
-pub fn run<T>(future: impl Future<Output = T>) -> T {
-    RUNTIME.block_on(future)
-}
-
-/// The runtime, for what runs beside the story.
-pub fn runtime() -> &'static Runtime {
-    &RUNTIME
 }

@@ -32,9 +32,7 @@ impl Case {
             return; // Told by the broker itself.
         }
         let Some(good) = told.good else {
-            let stepped = seen.clock_stepped.is_some_and(|at| self.now.since(at) < limits.peers);
-            let unknown = Reason::PeersUnknown { doubt: told.doubt };
-            self.reasons.push(if stepped { Reason::ClockStepped } else { unknown });
+            self.unproven(seen, Reason::PeersUnknown { doubt: told.doubt }, limits.peers);
             self.leaderless(seen);
             return;
         };

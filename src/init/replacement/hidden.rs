@@ -13,9 +13,6 @@ use crate::kafka::{
     scan::{ScanBuffer, scan_topics},
 };
 
-/// Topics asked for by name at a time.
-const ASKED: usize = 64;
-
 /// What is known of topics that this node may not describe.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sight {
@@ -43,15 +40,11 @@ pub(super) async fn look(
         return Ok(Sight::Clear);
     }
     let topics = hosted(connection, versions, buffer, deadline).await?;
-    let (mut count, mut named) = (0, Vec::new());
-    for some in topics.chunks(ASKED) {
-        let tally = scan_topics(connection, versions, some, buffer, deadline).await?.tally;
-        count += tally.unauthorized_topics;
-        if named.is_empty() {
-            named = tally.unauthorized_named;
-        }
-    }
-    Ok(if count == 0 { Sight::Limited } else { Sight::Hidden { count, named } })
+    let tally = scan_topics(connection, versions, &topics, buffer, || deadline).await?;
+    Ok(match tally.unauthorized_topics {
+        0 => Sight::Limited,
+        count => Sight::Hidden { count, named: tally.unauthorized_named },
+    })
 }
 
 /// The topics that the broker hosts, the first few thousand.

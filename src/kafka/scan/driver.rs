@@ -8,15 +8,18 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{DescribeTopicPartitionsRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use pillion_probes::moves::Moves;
+use pillion_probes::replicas::Tally;
 use pillion_probes::set::{Key, Sieve};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::requests::{ApiVersions, VersionRange};
-use crate::kafka::scan::{Cursor, LogDirs, LogDirsScanner, Page, ScanError, ScanKind, Scanner, Step};
+use crate::kafka::scan::{Cursor, LogDirs, LogDirsScanner, Page, ScanError, ScanKind, Scanner, Step, add};
 use crate::kafka::{Connection, WireError, codes};
 
 const METADATA: (&str, i16) = ("Metadata", 3);
+/// Topics asked for by name at a time.
+const TOPICS_ASKED: usize = 64;
 const METADATA_VERSIONS: VersionRange = VersionRange { min: 9, max: 12 };
 const DESCRIBE_TOPIC_PARTITIONS: (&str, i16) = ("DescribeTopicPartitions", 75);
 
@@ -121,9 +124,25 @@ pub async fn scan_page<S: AsyncRead + AsyncWrite + Unpin>(
     read_page(connection, scan, api, cursor, buffer, deadline).await
 }
 
-/// Asks for these topics by name, and for nothing of their partitions to be kept but the counts: what may not be
-/// described is then said so ([`Tally::unauthorized_topics`](pillion_probes::replicas::Tally)), and not left out.
+/// Asks for these topics by name, some at a time: only then are those that may not be described said to be such, and not
+/// left out. They are in [`Tally::unauthorized_topics`] of what is returned.
 pub async fn scan_topics<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: &mut Connection<S>,
+    versions: &ApiVersions,
+    topics: &[String],
+    buffer: &mut ScanBuffer,
+    deadline: impl Fn() -> Instant,
+) -> Result<Tally, WireError> {
+    let mut found = Tally::default();
+    for some in topics.chunks(TOPICS_ASKED) {
+        let page = scan_some_topics(connection, versions, some, buffer, deadline()).await?;
+        add(&mut found, &page.tally);
+    }
+    Ok(found)
+}
+
+/// Nothing of their partitions is kept but the counts.
+async fn scan_some_topics<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &mut Connection<S>,
     versions: &ApiVersions,
     topics: &[String],

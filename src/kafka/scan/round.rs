@@ -65,14 +65,17 @@ pub fn add(total: &mut Tally, page: &Tally) {
     total.failed_topics += page.failed_topics;
     total.name_also(&page.named);
     total.only_copies += page.only_copies;
-    let room = NAMED.saturating_sub(total.only_copies_named.len());
-    total.only_copies_named.extend(page.only_copies_named.iter().take(room).cloned());
+    fill(&mut total.only_copies_named, &page.only_copies_named);
     total.adding += page.adding;
-    let room = NAMED.saturating_sub(total.adding_named.len());
-    total.adding_named.extend(page.adding_named.iter().take(room).cloned());
+    fill(&mut total.adding_named, &page.adding_named);
     total.removing += page.removing;
-    let room = NAMED.saturating_sub(total.unauthorized_named.len());
-    total.unauthorized_named.extend(page.unauthorized_named.iter().take(room).cloned());
+    fill(&mut total.unauthorized_named, &page.unauthorized_named);
     total.own.join(page.own);
     total.own_offline.join(page.own_offline);
+}
+
+/// Adds names as long as there is room.
+fn fill<T: Clone>(named: &mut Vec<T>, more: &[T]) {
+    let room = NAMED.saturating_sub(named.len());
+    named.extend(more.iter().take(room).cloned());
 }

@@ -211,10 +211,7 @@ impl Fleet {
             // A node that does not run is not concerned.
             let _ = node.resume();
             if !node.running() {
-                if node.role().is_broker() {
-                    self.cluster.wait_unregistered(node.id(), deadline).await?;
-                }
-                node.start()?;
+                self.cluster.start_again(node.id(), deadline).await?;
             }
         }
         for id in self.ids() {

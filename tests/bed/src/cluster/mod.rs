@@ -208,6 +208,15 @@ impl Cluster {
         .await
     }
 
+    /// Starts a node that is down. `ZooKeeper` turns a broker away while its old session lives, and it would end.
+    pub async fn start_again(&self, id: i32, deadline: Duration) -> Result<()> {
+        let node = self.node(id);
+        if node.role().is_broker() {
+            self.wait_unregistered(id, deadline).await?;
+        }
+        node.start()
+    }
+
     /// The end of the log of every node that ended by itself.
     fn last_words(&self) -> String {
         let ended = self.nodes().filter(|node| !node.running() && node.log().exists());
