@@ -148,7 +148,8 @@ pub struct LogDirs {
     pub missing: Vec<String>,
 }
 
-/// Everything that is known of one broker at an instant. A new incarnation empties all but the first seven.
+/// Everything that is known of one broker at an instant. What is not of one life of the node
+/// outlasts it ([`Observations::begin_incarnation`]); the rest is emptied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observations {
     /// What the node is.

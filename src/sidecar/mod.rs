@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A broker gives up forwarding a request to the controller after 60 s; longer than this the connection itself is lost.
 const GIVE_UP: Duration = Duration::from_secs(75);
 
-/// The node to watch, and what it was prepared with.
+/// The node to watch: what it was prepared with, and what one observer of it tells the others.
 #[derive(Debug)]
 pub struct Target {
     /// What it is.

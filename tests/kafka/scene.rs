@@ -7,13 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-pub use bed::scene::run;
+pub use bed::scene::{BLUR, run};
 use bed::{Cluster, Fleet, NEWEST, Staged, Truth, V2_8, V3_9, V4_1, scene::Open, score::Score};
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(120);
-/// Both the truth and the answers are sampled each 250 ms: so much may a change seem earlier or later than it was.
-pub const BLUR: Duration = Duration::from_millis(500);
 /// How old contact with the quorum may be: so long may a broker that fell silent be called ready.
 pub const AGE: Duration = Duration::from_millis(4500);
 /// From a change in the ISR to the answer of a prober: a scan each 500 ms, a poll each 250 ms, and their blur.

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
+pub use bed::scene::BLUR;
 
 use super::{
     scene::{Scene, Stage},
     story::Story,
 };
 
-/// Both the truth and the answers are sampled each 250 ms: so much may each seem earlier or later than it was.
-pub const BLUR: Duration = Duration::from_millis(500);
 /// From an observation on the board to a prober that asks each 250 ms.
 pub const POLL: Duration = Duration::from_millis(250);
 /// A poll, and the wait for the next scan of the partitions.

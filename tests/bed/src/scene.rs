@@ -13,6 +13,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{cluster::Node, fleet::Fleet, topics::Topic, truth::Truth};
 
+/// Both the truth and the answers are sampled each 250 ms: so much may a change seem earlier or later than it was.
+pub const BLUR: Duration = Duration::from_millis(500);
+
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime"));
 
