@@ -58,7 +58,7 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
         all.push(Evidence { fresh: piece.fresh && seen.vote.flaw.is_none(), ..piece });
     }
     if seen.role.has_broker() {
-        all.push(piece("listing", listing, Some(limits.contact), listed(seen)));
+        all.push(piece("listing", listing, Some(limits.scan), listed(seen)));
         all.push(piece("scan", round, Some(limits.scan), scan(seen)));
         all.push(piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)));
         all.push(piece(

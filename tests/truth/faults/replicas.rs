@@ -65,17 +65,27 @@ pub const FAULTS: &[Fault] = &[
     },
 ];
 
-fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
-    if scene.fleet.cluster.zookeeper().is_some() && run(scene.fleet.cluster.controller())? == 1003 {
-        // A leader that cannot reach the controller changes no ISR: let another be it.
+/// A leader that can change the ISR whatever becomes of 1003: with `ZooKeeper` the controller itself, for others have to
+/// reach it, and go on to try the last one for a while.
+fn leader_of_its_own(scene: &Scene) -> Result<i32> {
+    let cluster = &scene.fleet.cluster;
+    if cluster.zookeeper().is_none() {
+        return Ok(1001);
+    }
+    if run(cluster.controller())? == 1003 {
         scene.stop(1003)?;
         scene.start(1003)?;
         scene.wait(1003, true)?;
     }
-    let led_by_1001: [&[i32]; 2] = [&[1001, 1003], &[1001, 1003]];
-    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led_by_1001)))?;
-    story.fault("packets from 1003 to 1001 vanish");
-    scene.fleet.cluster.net().cut(1003, 1001)?;
+    run(cluster.controller())
+}
+
+fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
+    let leader = leader_of_its_own(scene)?;
+    let led: [&[i32]; 2] = [&[leader, 1003], &[leader, 1003]];
+    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led)))?;
+    story.fault(&format!("packets from 1003 to {leader} vanish"));
+    scene.fleet.cluster.net().cut(1003, leader)?;
     // A follower of an idle partition has all there is, and is not dropped. Acknowledged once it is.
     scene.fill("led", 1 << 20)?;
     scene.wait_dropped(1003)?;
