@@ -62,14 +62,14 @@ fn a_migration_and_settings_of_kraft_are_refused_by_name() {
     node.edit(
         "zookeeper.connect: zk-0:2181,zk-1:2181/kafka",
         "zookeeper.metadata.migration.enable: true\n    controller.quorum.voters: 1@c1:9093\n    \
-         process.roles: broker\n    broker.id.generation.enable: true\n    zookeeper.session.timeout.ms: 6000",
+         process.roles: broker\n    controller.listener.names: CONTROLLER\n    broker.id.generation.enable: true\n    zookeeper.session.timeout.ms: 6000",
     );
     refused(&node, &["--bootstrap"], "zookeeper-migration");
     let node = Node::zookeeper();
     node.edit("\"3.9.2\"", "\"4.0.0\"");
     node.edit(
         "storage:\n",
-        "sidecar:\n  timing: { quorumInterval: 1s, heartbeatInterval: 2s }\nstorage:\n  metadataLogDir: /m\n",
+        "sidecar:\n  addingReplicas: ignore\n  timing: { quorumInterval: 1s, heartbeatInterval: 2s, requestTimeout: 10s }\nstorage:\n  metadataLogDir: /m\n",
     );
     refused(&node, &["--bootstrap"], "zookeeper-config");
     let node = Node::zookeeper();

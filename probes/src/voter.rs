@@ -144,8 +144,8 @@ impl Tracker {
         if answer.epoch > self.epoch {
             self.epoch = answer.epoch;
             self.polls.clear();
-            // It was told by the leader before.
-            self.vote.flaw = None;
+            // Who is a voter, and who is followed, this leader tells anew; one that lags does so under any leader.
+            self.vote.flaw = self.vote.flaw.filter(|flaw| matches!(flaw, Flaw::Behind { .. }));
         }
         let Some(own) = answer.own_vote else { return Err(Against::Flaw(Flaw::NotAVoter { leader })) };
         let leader_now_ms = answer.leader_now_ms().ok_or(Against::Doubt(Doubt::NoLeader))?;

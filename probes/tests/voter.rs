@@ -140,6 +140,24 @@ fn a_voter_that_lags_is_told_at_once() {
 }
 
 #[test]
+fn a_voter_that_lags_goes_on_to_lag_under_another_leader() {
+    let mut tracker = follower();
+    ask(&mut tracker, &answer(3501, 2, 7, &[1400, 3501, 3400]));
+    assert!(matches!(tracker.vote().flaw, Some(Flaw::Behind { .. })));
+    // Another leads. It has heard from this voter, which has not caught up with it; the proof from before is young yet.
+    let mut loading = answer(4000, 3, 8, &[3900, 3950, 4000]);
+    loading.own_caught_up_ms = Some(-1);
+    loading.own_vote = Some(OwnVote { leads: false, log_end: 40 });
+    ask(&mut tracker, &loading);
+    assert_eq!(tracker.vote().doubt, Some(Doubt::Behind { records: 60 }));
+    assert!(matches!(tracker.vote().flaw, Some(Flaw::Behind { .. })), "nothing better was told");
+    // Caught up, as of two polls.
+    ask(&mut tracker, &answer(4500, 3, 8, &[4400, 4450, 4500]));
+    ask(&mut tracker, &answer(5000, 3, 8, &[4900, 4950, 5000]));
+    assert_eq!((tracker.vote().flaw, tracker.vote().standing.unwrap().at), (None, at(4400)));
+}
+
+#[test]
 fn a_voter_that_loads_from_far_behind_says_how_far() {
     let mut tracker = Tracker::new();
     let mut loading = answer(1000, 2, 7, &[900, 1000, 800]);

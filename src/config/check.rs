@@ -262,6 +262,7 @@ impl Check<'_> {
             "storage.initialControllers",
             "sidecar.timing.heartbeatInterval",
             "sidecar.timing.quorumInterval",
+            "sidecar.addingReplicas",
         ];
         for path in settings {
             if self.gathered.places.is_written(path) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pillion_probes::limits::peers_limit;
+
 use super::{
     duration::show,
     file::{self, Mode},
@@ -114,6 +116,27 @@ impl Timing {
         }
     }
 
+    /// `ZooKeeper` mode: whoever loses everything at once may lose its session after two thirds of it (see
+    /// [`peers_limit`]). By then what was said before must have grown too old, and been acted on.
+    fn outlives_the_session(&self) -> Option<(&'static str, String, String)> {
+        let (session, period, timeout) = (self.session_timeout, self.probe_period, self.probe_timeout);
+        let evidence = peers_limit(session, self.request_timeout);
+        let (spent, left) = (evidence + period + timeout + self.margin, session * 2 / 3);
+        if spent <= left {
+            return None;
+        }
+        let [age, period, timeout, margin, spent, session, left] =
+            [evidence, period, timeout, self.margin, spent, session, left].map(show);
+        let what = format!(
+            "what the others said may be {age} old (the larger of half of sessionTimeout {session} and requestTimeout + \
+             2.5s), + probePeriod {period} + probeTimeout {timeout} + margin {margin} = {spent}, which is more than \
+             two thirds of sessionTimeout = {left}"
+        );
+        let remedy =
+            "lengthen sessionTimeout (15s does with the others as they are by default) or shorten the others";
+        Some(("sessionTimeout", what, remedy.to_owned()))
+    }
+
     /// What does not fit: the setting, the arithmetic, the remedy.
     pub(super) fn misfits(&self, mode: Option<Mode>) -> Vec<(&'static str, String, String)> {
         let mut found = Vec::new();
@@ -136,6 +159,9 @@ impl Timing {
                 signed(self),
             );
             found.push(("sessionTimeout", what, "lengthen sessionTimeout or shorten the others".to_owned()));
+        }
+        if mode == Some(Mode::ZooKeeper) {
+            found.extend(self.outlives_the_session());
         }
         for (age_key, age, interval_key, interval) in [
             ("scanMaxAge", self.scan_max_age, "scanInterval", self.scan_interval),
@@ -209,6 +235,23 @@ mod tests {
             let keys: Vec<_> = timing.misfits(None).into_iter().map(|m| m.0).collect();
             assert_eq!(keys, [key], "{timing:?}");
         }
+        let base = Timing::of_mode(Some(Mode::ZooKeeper));
+        for timing in [
+            Timing { session_timeout: ms(14_999), ..base },
+            Timing {
+                request_timeout: ms(10_000),
+                log_dir_max_age: ms(60_000),
+                scan_max_age: ms(60_000),
+                ..base
+            },
+            Timing { probe_period: ms(5000), ..base },
+        ] {
+            let keys: Vec<_> = timing.misfits(Some(Mode::ZooKeeper)).into_iter().map(|m| m.0).collect();
+            assert_eq!(keys, ["sessionTimeout"], "{timing:?}");
+        }
+        let least = Timing { session_timeout: ms(15_000), ..base };
+        assert_eq!(least.misfits(Some(Mode::ZooKeeper)), []);
+        let base = Timing::default();
         let tight = Timing { session_timeout: ms(1000), ..base }.misfits(None);
         assert!(tight[0].1.contains("= -3500ms old"), "{}", tight[0].1);
     }

@@ -164,9 +164,13 @@ fn migration(config: &Config, layers: &Layers) -> Option<Problem> {
     on.then(|| Problem::new(config.places.of(&format!("kafka.properties.{key}")), what, remedy))
 }
 
-/// Settings of a quorum, of which a broker in `ZooKeeper` mode has none.
+/// Settings of a quorum, of which a broker in `ZooKeeper` mode has none: Kafka 3.9 does not start there with
+/// `controller.listener.names` (`KafkaConfig.validateValues`).
 fn quorum_settings(config: &Config, layers: &Layers) -> Vec<Problem> {
-    let quorum = |key: &&String| *key == "process.roles" || key.starts_with("controller.quorum.");
+    let quorum = |key: &&String| {
+        ["process.roles", "controller.listener.names"].contains(&key.as_str())
+            || key.starts_with("controller.quorum.")
+    };
     let problem = |key: &String| {
         let what = "it belongs to KRaft, and broker.mode is zookeeper";
         Problem::new(
