@@ -14,7 +14,7 @@ use kafka_protocol::messages::{
     RequestHeader, ResponseHeader, TopicName, metadata_response,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
-use pillion::kafka::requests::{api_versions, describe_quorum_request, listed_brokers};
+use pillion::kafka::requests::{Kind, api_versions, describe_quorum_request, listed_brokers};
 use pillion::kafka::scan::{Scan, ScanBuffer, ScanError, ScanKind, scan_page, scan_round};
 use pillion::kafka::{Address, Connection, WireError};
 use pillion_probes::time::BootTime;
@@ -183,7 +183,7 @@ async fn an_older_broker_is_asked_again_in_v0() {
     })
     .await;
     let versions = api_versions(&mut open(&address).await, Instant::now() + LATER).await.unwrap();
-    assert!(versions.zookeeper && !versions.kraft);
+    assert_eq!(versions.kind, Kind::ZooKeeper);
     assert_eq!(versions.applied, None);
 }
 
@@ -206,7 +206,7 @@ async fn brokers_are_listed_without_topics() {
     .await;
     let mut connection = open(&address).await;
     let versions = api_versions(&mut connection, Instant::now() + LATER).await.unwrap();
-    assert!(versions.kraft && !versions.zookeeper);
+    assert_eq!(versions.kind, Kind::KraftBroker);
     assert_eq!(versions.applied, Some(77));
     let listed = listed_brokers(&mut connection, &versions, Instant::now() + LATER).await.unwrap();
     let ids: Vec<i32> = listed.brokers.iter().map(|broker| broker.id).collect();

@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use super::{Target, desk::Desk};
 use crate::kafka::{
     Connection, WireError,
-    requests::{ApiVersions, api_versions},
+    requests::{ApiVersions, Kind, api_versions},
 };
 
 /// Wait between attempts to connect to a port that is closed.
@@ -72,7 +72,7 @@ async fn sample(desk: &Desk, target: &Target, mut connection: Connection) -> End
             Err(ended) => return ended,
         };
         // In ZooKeeper mode the number is another one.
-        let offset = answer.applied.filter(|_| answer.kraft);
+        let offset = answer.applied.filter(|_| answer.kind != Kind::ZooKeeper);
         let applied = offset.map(|offset| Applied { sent, answered: desk.now(), offset });
         let versions = match &known {
             Some(versions) => Arc::clone(versions),

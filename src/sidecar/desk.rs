@@ -14,7 +14,11 @@ use pillion_probes::{
 };
 use tokio::sync::{Notify, watch};
 
-use crate::{board::Board, clock::Clock, kafka::requests::ApiVersions};
+use crate::{
+    board::Board,
+    clock::Clock,
+    kafka::requests::{ApiVersions, Kind},
+};
 
 /// One life of the broker that has answered: what the other observers work in.
 #[derive(Clone, Debug)]
@@ -280,20 +284,24 @@ impl State {
 
 /// Can what answers be judged at all?
 fn judgeable(role: Role, versions: &ApiVersions) -> Reach {
-    let why = match (role == Role::ZooKeeper, versions.zookeeper, versions.kraft) {
+    let why = match (role, versions.kind) {
         _ if versions.zk_migration_ready => {
             "the cluster migrates from ZooKeeper to KRaft (KIP-866), and has two sources of truth until it is done"
         }
-        (false, false, true) if role.has_broker() && !versions.broker => {
+        (Role::Broker | Role::Combined, Kind::KraftBroker)
+        | (Role::Controller, Kind::KraftController)
+        | (Role::ZooKeeper, Kind::ZooKeeper) => return Reach::Answers,
+        (Role::Broker | Role::Combined, Kind::KraftController) => {
             "it is a listener for controllers, and this node was prepared as a broker"
         }
-        (false, false, true) if !role.has_broker() && versions.broker => {
+        (Role::Controller, Kind::KraftBroker) => {
             "it is a listener of a broker, and this node was prepared as a controller"
         }
-        (true, true, _) | (false, false, true) => return Reach::Answers,
-        (true, false, true) => "it runs in KRaft mode, and was prepared for ZooKeeper mode",
-        (_, true, _) => "it runs in ZooKeeper mode, and was prepared for KRaft",
-        _ => "it is neither a KRaft node of 3.3 or newer nor a broker in ZooKeeper mode",
+        (Role::ZooKeeper, Kind::KraftBroker | Kind::KraftController) => {
+            "it runs in KRaft mode, and was prepared for ZooKeeper mode"
+        }
+        (_, Kind::ZooKeeper) => "it runs in ZooKeeper mode, and was prepared for KRaft",
+        (_, Kind::Unknown) => "it is neither a KRaft node of 3.3 or newer nor a broker in ZooKeeper mode",
     };
     Reach::NotJudgeable { why: why.to_owned() }
 }
@@ -304,10 +312,12 @@ mod tests {
 
     #[test]
     fn a_node_of_another_kind_is_not_judged() {
-        let [mut broker, mut controller, mut zookeeper] = <[ApiVersions; 3]>::default();
-        (broker.kraft, broker.broker) = (true, true);
-        controller.kraft = true;
-        (zookeeper.zookeeper, zookeeper.broker) = (true, true);
+        let [broker, controller, zookeeper] = [Kind::KraftBroker, Kind::KraftController, Kind::ZooKeeper]
+            .map(|kind| {
+                let mut versions = ApiVersions::default();
+                versions.kind = kind;
+                versions
+            });
         for (role, fits) in [
             (Role::Broker, &broker),
             (Role::Combined, &broker),

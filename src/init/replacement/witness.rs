@@ -24,7 +24,7 @@ use crate::{
     init::ReplacementAnswer,
     kafka::{
         Address, Connection, WireError, codes,
-        requests::{ApiVersions, Quorum, api_versions, describe_quorum, listed_brokers},
+        requests::{ApiVersions, Kind, Quorum, api_versions, describe_quorum, listed_brokers},
         scan::{Scan, ScanBuffer, scan_round},
     },
 };
@@ -100,7 +100,7 @@ pub(super) async fn ask(
     let clock = Clock::system();
     let mut connection = Connection::open(broker, CLIENT_ID, proof).await?;
     let versions = api_versions(&mut connection, proof).await?;
-    if !versions.kraft {
+    if versions.kind != Kind::KraftBroker {
         return Err(Unbelieved::NotKraft);
     }
     listed(&mut connection, &versions, whom, proof).await?;

@@ -28,6 +28,20 @@ pub struct VersionRange {
     pub max: i16,
 }
 
+/// What listens, by the requests that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Neither of these.
+    #[default]
+    Unknown,
+    /// A broker in `KRaft` mode, which may be a controller too.
+    KraftBroker,
+    /// A listener for controllers.
+    KraftController,
+    /// A broker in `ZooKeeper` mode.
+    ZooKeeper,
+}
+
 /// What a broker or controller said about itself (`ApiVersionsResponse`, KIP-35, KIP-584).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiVersions {
@@ -35,12 +49,8 @@ pub struct ApiVersions {
     /// `FinalizedFeaturesEpoch`: on a `KRaft` broker the offset of the last metadata record in its image. `None`
     /// when the node names none. In `ZooKeeper` mode a znode version, of no use as an offset.
     pub applied: Option<i64>,
-    /// The node runs in `KRaft` mode.
-    pub kraft: bool,
-    /// The node runs in `ZooKeeper` mode.
-    pub zookeeper: bool,
-    /// It is a listener of a broker, and not one of a `KRaft` controller.
-    pub broker: bool,
+    /// What listens there.
+    pub kind: Kind,
     /// The node is a controller set up for a migration from `ZooKeeper` (KIP-866).
     pub zk_migration_ready: bool,
 }
@@ -105,9 +115,12 @@ fn summary(answer: &ApiVersionsResponse) -> ApiVersions {
     let epoch = answer.finalized_features_epoch;
     ApiVersions {
         applied: (epoch >= 0).then_some(epoch),
-        kraft: has(DESCRIBE_QUORUM),
-        zookeeper: ZOOKEEPER_ONLY.into_iter().any(has),
-        broker: has(METADATA),
+        kind: match (ZOOKEEPER_ONLY.into_iter().any(has), has(DESCRIBE_QUORUM), has(METADATA)) {
+            (true, _, _) => Kind::ZooKeeper,
+            (false, true, true) => Kind::KraftBroker,
+            (false, true, false) => Kind::KraftController,
+            (false, false, _) => Kind::Unknown,
+        },
         zk_migration_ready: answer.zk_migration_ready,
         keys,
     }

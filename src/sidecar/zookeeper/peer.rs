@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::{CLIENT_ID, Target, desk::Desk};
 use crate::kafka::{
     Address, Connection, WireError,
-    requests::{ApiVersions, api_versions, listed_brokers},
+    requests::{ApiVersions, Kind, api_versions, listed_brokers},
     scan::{Scan, ScanBuffer, scan_page},
 };
 
@@ -108,7 +108,7 @@ impl Peer {
     async fn connect(&self, deadline: Instant) -> Result<(Connection, ApiVersions), Useless> {
         let mut connection = Connection::open(&self.address, CLIENT_ID, deadline).await?;
         let versions = api_versions(&mut connection, deadline).await?;
-        if !versions.zookeeper || versions.zk_migration_ready {
+        if versions.kind != Kind::ZooKeeper || versions.zk_migration_ready {
             return Err(Useless::Foreign);
         }
         Ok((connection, versions))
