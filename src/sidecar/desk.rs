@@ -11,7 +11,11 @@ use pillion_probes::{
 };
 use tokio::sync::watch;
 
-use crate::{board::Board, clock::Clock, kafka::requests::ApiVersions};
+use crate::{
+    board::Board,
+    clock::Clock,
+    kafka::requests::{ApiVersions, ListenerOf},
+};
 
 /// One life of the broker that has answered: what the other observers work in.
 #[derive(Clone, Debug)]
@@ -261,10 +265,40 @@ fn judgeable(role: Role, versions: &ApiVersions) -> Reach {
         _ if versions.zk_migration_ready => {
             "the cluster migrates from ZooKeeper to KRaft (KIP-866), and has two sources of truth until it is done"
         }
+        (false, false, true) if role.has_broker() && versions.listener == ListenerOf::Controller => {
+            "it is a listener for controllers, and this node was prepared as a broker"
+        }
+        (false, false, true) if !role.has_broker() && versions.listener == ListenerOf::Broker => {
+            "it is a listener of a broker, and this node was prepared as a controller"
+        }
         (true, true, _) | (false, false, true) => return Reach::Answers,
         (true, false, true) => "it runs in KRaft mode, and was prepared for ZooKeeper mode",
         (_, true, _) => "it runs in ZooKeeper mode, and was prepared for KRaft",
         _ => "it is neither a KRaft node of 3.3 or newer nor a broker in ZooKeeper mode",
     };
     Reach::NotJudgeable { why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_of_another_kind_is_not_judged() {
+        let [mut broker, mut controller, mut zookeeper] = <[ApiVersions; 3]>::default();
+        (broker.kraft, broker.listener) = (true, ListenerOf::Broker);
+        controller.kraft = true;
+        (zookeeper.zookeeper, zookeeper.listener) = (true, ListenerOf::Broker);
+        for (role, fits) in [
+            (Role::Broker, &broker),
+            (Role::Combined, &broker),
+            (Role::Controller, &controller),
+            (Role::ZooKeeper, &zookeeper),
+        ] {
+            for versions in [&broker, &controller, &zookeeper] {
+                let answers = judgeable(role, versions) == Reach::Answers;
+                assert_eq!(answers, versions == fits, "{role:?} {versions:?}");
+            }
+        }
+    }
 }

@@ -14,6 +14,8 @@ const DESCRIBE_QUORUM: i16 = 55;
 /// `LeaderAndIsr`, `UpdateMetadata`: between the brokers of a `ZooKeeper` cluster only. (`ControlledShutdown`, 7, is no
 /// sign: a `KRaft` controller of 3.9 has it too.)
 const ZOOKEEPER_ONLY: [i16; 2] = [4, 6];
+/// `Metadata`: brokers have it, and the listeners of `KRaft` controllers do not.
+const METADATA: i16 = 3;
 /// The first version with the features epoch.
 const VERSION: i16 = 3;
 
@@ -24,6 +26,16 @@ pub struct VersionRange {
     pub min: i16,
     /// The highest.
     pub max: i16,
+}
+
+/// Whose listener answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListenerOf {
+    /// A broker's.
+    Broker,
+    /// A `KRaft` controller's, also where the node is both.
+    #[default]
+    Controller,
 }
 
 /// What a broker or controller said about itself (`ApiVersionsResponse`, KIP-35, KIP-584).
@@ -37,6 +49,8 @@ pub struct ApiVersions {
     pub kraft: bool,
     /// The node runs in `ZooKeeper` mode.
     pub zookeeper: bool,
+    /// Whose listener it is.
+    pub listener: ListenerOf,
     /// The node is a controller set up for a migration from `ZooKeeper` (KIP-866).
     pub zk_migration_ready: bool,
 }
@@ -103,6 +117,7 @@ fn summary(answer: &ApiVersionsResponse) -> ApiVersions {
         applied: (epoch >= 0).then_some(epoch),
         kraft: has(DESCRIBE_QUORUM),
         zookeeper: ZOOKEEPER_ONLY.into_iter().any(has),
+        listener: if has(METADATA) { ListenerOf::Broker } else { ListenerOf::Controller },
         zk_migration_ready: answer.zk_migration_ready,
         keys,
     }

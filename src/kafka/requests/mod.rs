@@ -9,7 +9,7 @@ mod log_dirs;
 mod quorum;
 mod reassignments;
 
-pub use api_versions::{ApiVersions, VersionRange, api_versions};
+pub use api_versions::{ApiVersions, ListenerOf, VersionRange, api_versions};
 pub use authorizer::has_authorizer;
 pub use brokers::{ListedBroker, ListedBrokers, listed_brokers};
 pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs};
