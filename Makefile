@@ -34,6 +34,8 @@ test-fast: ## the tests that need no Kafka
 # `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
 	cargo test --quiet -p pillion --test truth --no-run
+	@list() { cargo test --quiet -p pillion --test truth -- --list --include-ignored "$$@"; }; \
+	  list $(ONLY) | grep ': test$$' >/dev/null || { echo 'no fault has "$(ONLY)" in its name; there are:' >&2; list >&2; exit 1; }
 	$(AS_ROOT) cargo test --quiet -p pillion --test truth -- --include-ignored $(ONLY)
 
 truth-docs: ## puts what `make truth` found into docs/truth.md and README.md

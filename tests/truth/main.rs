@@ -33,6 +33,9 @@ fn main() {
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
+    if arguments.list {
+        conclusion.exit();
+    }
     scene::close();
     if let Ok(runs) = bed::report::load(&play::directory()) {
         println!("{}", bed::report::table(&runs));
