@@ -166,7 +166,7 @@ pub fn out_of_isr(scene: &Scene) -> Result<()> {
     let leader = run(cluster.controller())?;
     let id = others(leader).next().unwrap_or(1003);
     let led: [&[i32]; 2] = [&[leader, id], &[leader, id]];
-    run(cluster.create_topic(Topic::assigned("led", &led)))?;
+    run(cluster.create_topic(Topic::assigned("led", &led).config("min.insync.replicas", "1")))?;
     let since = Instant::now();
     cluster.net().cut(id, leader)?;
     // A follower of an idle partition has all there is, and is not dropped. Acknowledged once it is.

@@ -83,7 +83,7 @@ fn leader_of_its_own(scene: &Scene) -> Result<i32> {
 fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
     let leader = leader_of_its_own(scene)?;
     let led: [&[i32]; 2] = [&[leader, 1003], &[leader, 1003]];
-    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led)))?;
+    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led).config("min.insync.replicas", "1")))?;
     story.fault(&format!("packets from 1003 to {leader} vanish"));
     scene.fleet.cluster.net().cut(1003, leader)?;
     // A follower of an idle partition has all there is, and is not dropped. Acknowledged once it is.
