@@ -1,6 +1,9 @@
 //! Brokers that start: behind, empty, after a crash.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Result;
 
@@ -199,7 +202,7 @@ fn rolling(scene: &Scene, story: &mut Story) -> Result<()> {
     for id in scene.quorum() {
         scene.stop(id)?;
         scene.node(id).start()?;
-        caught_up(scene)?;
+        caught_up(scene, SystemTime::now())?;
         story.mark(&format!("controller {id} restarted"));
     }
     for id in scene.fleet.ids() {
@@ -220,13 +223,14 @@ fn rolling(scene: &Scene, story: &mut Story) -> Result<()> {
     Ok(())
 }
 
-/// Waits until all controllers follow again, so that the next one may fall.
-pub fn caught_up(scene: &Scene) -> Result<()> {
+/// Waits until all controllers have caught up since then, so that the next one may fall.
+pub fn caught_up(scene: &Scene, since: SystemTime) -> Result<()> {
+    let since = i64::try_from(since.duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?;
     let all = scene.quorum().len();
     run(bed::eventually("all controllers follow", SOON, async || {
         let quorum = scene.fleet.cluster.quorum().await?;
-        let behind = quorum.voters.iter().filter(|voter| voter.log_end + 5 < quorum.high_watermark).count();
-        anyhow::ensure!(behind == 0 && quorum.voters.len() == all, "{quorum:?}");
+        let back = quorum.voters.iter().filter(|voter| voter.last_caught_up > since).count();
+        anyhow::ensure!(back == all, "{quorum:?}");
         Ok(())
     }))
 }
