@@ -1,6 +1,6 @@
 //! Faults of the quorum, and of the way to it.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use bed::{Load, load::LoadOptions};
@@ -130,7 +130,7 @@ fn leader_cut(scene: &Scene, story: &mut Story) -> Result<()> {
     story.last(Duration::from_secs(30));
     story.mark("healed");
     scene.heal_links()?;
-    caught_up(scene, SystemTime::now())
+    caught_up(scene)
 }
 
 fn failover(scene: &Scene, story: &mut Story) -> Result<()> {
@@ -143,7 +143,7 @@ fn failover(scene: &Scene, story: &mut Story) -> Result<()> {
         elected(scene, story, leader)?;
         pass(Duration::from_secs(8));
         scene.node(leader).start()?;
-        caught_up(scene, SystemTime::now())?;
+        caught_up(scene)?;
     }
     let report = run(load.stop())?;
     println!("    {} records sent, {} failed", report.sent, report.errors.len());
@@ -164,5 +164,5 @@ fn deposed(scene: &Scene, story: &mut Story) -> Result<()> {
     story.mark("healed");
     scene.heal_links()?;
     story.back(scene, 1001)?;
-    caught_up(scene, SystemTime::now())
+    caught_up(scene)
 }

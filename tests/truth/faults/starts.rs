@@ -202,7 +202,7 @@ fn rolling(scene: &Scene, story: &mut Story) -> Result<()> {
     for id in scene.quorum() {
         scene.stop(id)?;
         scene.node(id).start()?;
-        caught_up(scene, SystemTime::now())?;
+        caught_up(scene)?;
         story.mark(&format!("controller {id} restarted"));
     }
     for id in scene.fleet.ids() {
@@ -223,9 +223,9 @@ fn rolling(scene: &Scene, story: &mut Story) -> Result<()> {
     Ok(())
 }
 
-/// Waits until all controllers have caught up since then, so that the next one may fall.
-pub fn caught_up(scene: &Scene, since: SystemTime) -> Result<()> {
-    let since = i64::try_from(since.duration_since(SystemTime::UNIX_EPOCH)?.as_millis())?;
+/// Waits until all controllers have caught up since now, so that the next one may fall.
+pub fn caught_up(scene: &Scene) -> Result<()> {
+    let since = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
     let all = scene.quorum().len();
     run(bed::eventually("all controllers follow", SOON, async || {
         let quorum = scene.fleet.cluster.quorum().await?;
