@@ -39,6 +39,9 @@ fn main() {
     scene::close();
     if let Ok(runs) = bed::report::load(&play::directory()) {
         println!("{}", bed::report::table(&runs));
+        for contender in bed::contenders::ALL {
+            println!("{:<24} ready when {}\n{:<24} as {}", contender.name, contender.rule, "", contender.source);
+        }
         println!("All of it, with reasons and timelines, is in {}", play::directory().display());
     }
     conclusion.exit();
