@@ -40,7 +40,10 @@ fn main() {
     if let Ok(runs) = bed::report::load(&play::directory()) {
         println!("{}", bed::report::table(&runs));
         for contender in bed::contenders::ALL {
-            println!("{:<24} ready when {}\n{:<24} as {}", contender.name, contender.rule, "", contender.source);
+            println!(
+                "{:<24} ready when {}\n{:<24} as {}",
+                contender.name, contender.rule, "", contender.source
+            );
         }
         println!("All of it, with reasons and timelines, is in {}", play::directory().display());
     }
