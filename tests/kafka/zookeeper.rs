@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bed::{Truth, View, topics::Topic};
 
 use super::scene::{AGE, BLUR, NOTICE, SOON, Scene, pass, run};
@@ -162,9 +162,9 @@ pub fn paused(scene: &Scene) -> Result<()> {
 /// Black-holes the fetches of a follower from the only leader.
 pub fn out_of_isr(scene: &Scene) -> Result<()> {
     let cluster = &scene.fleet.cluster;
-    // Another leader would have to reach the controller to change the ISR, and goes on to try the last one for a while.
-    let leader = run(cluster.controller())?;
-    let id = others(leader).next().unwrap_or(1003);
+    // The leader asks the controller to change the ISR, and the controller tells both: neither is to be cut off from it.
+    let mut rest = others(run(cluster.controller())?);
+    let (leader, id) = rest.next().zip(rest.next()).context("two others")?;
     let led: [&[i32]; 2] = [&[leader, id], &[leader, id]];
     run(cluster.create_topic(Topic::assigned("led", &led).config("min.insync.replicas", "1")))?;
     let since = Instant::now();

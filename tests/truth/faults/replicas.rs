@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use bed::topics::Topic;
+use bed::{Truth, topics::Topic};
 
 use crate::{
     fault::{Fault, PROOF, SCAN},
@@ -65,19 +65,22 @@ pub const FAULTS: &[Fault] = &[
     },
 ];
 
-/// A leader that can change the ISR whatever becomes of 1003: with `ZooKeeper` the controller itself, for others have to
-/// reach it, and go on to try the last one for a while.
+/// A leader that can change the ISR while 1003 is cut off from it. With `ZooKeeper` it asks the controller to, so that
+/// must be the third one; and it must have asked it before, or it tries the last one first, for half a minute.
 fn leader_of_its_own(scene: &Scene) -> Result<i32> {
     let cluster = &scene.fleet.cluster;
     if cluster.zookeeper().is_none() {
         return Ok(1001);
     }
+    scene.topic("settled")?;
     if run(cluster.controller())? == 1003 {
         scene.stop(1003)?;
         scene.start(1003)?;
+        // The leaders have it in their ISRs again: they have asked the new one.
+        scene.wait_truth(1003, Truth::InSync)?;
         scene.wait(1003, true)?;
     }
-    run(cluster.controller())
+    Ok(if run(cluster.controller())? == 1001 { 1002 } else { 1001 })
 }
 
 fn out_of_isr(scene: &Scene, story: &mut Story) -> Result<()> {
