@@ -202,7 +202,9 @@ fn copied_slowly(scene: &Scene, topic: &str) -> Result<()> {
     run(cluster.create_topic(Topic::assigned(topic, &on_1001)))?;
     run(cluster.fill(topic, 24 << 20))?;
     run(cluster.set_on_topic(topic, THROTTLED, Some("*")))?;
-    run(cluster.set_on_broker(1001, RATE, Some("200000")))
+    run(cluster.set_on_broker(1001, RATE, Some("200000")))?;
+    // Or the copy may be made before the leader knows.
+    run(cluster.wait_applied(1001))
 }
 
 async fn being_added(scene: &Scene) -> Result<u64> {

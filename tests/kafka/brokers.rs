@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use bed::{Truth, View};
 
-use super::scene::{AGE, BLUR, NOTICE, RETURN, SOON, Scene, pass, run};
+use super::scene::{AGE, BLUR, GONE, NOTICE, RETURN, SOON, Scene, pass, run};
 
 pub fn another_dead(scene: &Scene) -> Result<()> {
     scene.topic("others")?;
@@ -34,7 +34,7 @@ pub fn catch_up(scene: &Scene) -> Result<()> {
     scene.wait_dropped(1003)?;
     // Three copies of each record: this is what 1003 misses.
     run(scene.fleet.cluster.fill("behind", 1 << 30))?;
-    ensure!(scene.score(1003, since).false_ready <= BLUR);
+    ensure!(scene.score(1003, since).false_ready <= GONE);
     let since = Instant::now();
     node.start()?;
     let ready = scene.wait(1003, true)?;
@@ -62,7 +62,7 @@ pub fn recovery(scene: &Scene) -> Result<()> {
     scene.wait(1002, true)?;
     scene.wait_truth(1002, Truth::InSync)?;
     let score = scene.score(1002, since);
-    ensure!(score.false_ready <= BLUR, "{score:?}");
+    ensure!(score.false_ready <= GONE, "{score:?}");
     scene.never_dead(1002, since)
 }
 

@@ -12,6 +12,8 @@ use bed::{Cluster, Fleet, NEWEST, Staged, Truth, V2_8, V3_9, V4_1, scene::Open, 
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(120);
+/// A killed broker is out at once, and the next poll says so.
+pub const GONE: Duration = Duration::from_millis(750);
 /// How old contact with the quorum may be: so long may a broker that fell silent be called ready.
 pub const AGE: Duration = Duration::from_millis(4500);
 /// From a change in the ISR to the answer of a prober: a scan each 500 ms, a poll each 250 ms, and their blur.

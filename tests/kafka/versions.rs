@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bed::Truth;
 
-use super::scene::{BLUR, NOTICE, RETURN, Scene, run};
+use super::scene::{BLUR, GONE, NOTICE, RETURN, Scene, run};
 
 pub fn smoke(scene: &Scene) -> Result<()> {
     scene.topic("smoke")?;
@@ -22,7 +22,7 @@ fn killed(scene: &Scene) -> Result<()> {
     scene.wait(1003, false)?;
     scene.wait_dropped(1003)?;
     run(scene.fleet.cluster.fill("smoke", 256 << 20))?;
-    ensure!(scene.score(1003, since).false_ready <= BLUR);
+    ensure!(scene.score(1003, since).false_ready <= GONE);
     let since = Instant::now();
     node.start()?;
     scene.wait(1003, true)?;

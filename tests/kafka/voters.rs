@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use bed::{Load, Truth, load::LoadOptions, topics::Topic};
 
-use super::scene::{BLUR, NOTICE, RETURN, SOON, Scene, pass, run};
+use super::scene::{BLUR, GONE, NOTICE, RETURN, SOON, Scene, pass, run};
 
 const CONTROLLERS: [i32; 3] = [1, 2, 3];
 const JOINER: i32 = 4;
@@ -26,7 +26,7 @@ pub fn killed(scene: &Scene) -> Result<()> {
     node.start()?;
     let back = Instant::now();
     returns(scene, id, back)?;
-    ensure!(scene.score(id, since).false_ready <= BLUR);
+    ensure!(scene.score(id, since).false_ready <= GONE);
     scene.never_dead(id, since)?;
     undisturbed(scene, &[id], since)
 }

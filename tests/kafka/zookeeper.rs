@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use bed::{Truth, View, topics::Topic};
 
-use super::scene::{AGE, BLUR, NOTICE, SOON, Scene, pass, run};
+use super::scene::{AGE, BLUR, GONE, NOTICE, SOON, Scene, pass, run};
 
 /// The node that is `ZooKeeper`.
 const ZOOKEEPER: i32 = 1;
@@ -38,7 +38,7 @@ fn killed_behind(scene: &Scene, topic: &str, missed: usize) -> Result<()> {
     scene.wait(1003, false)?;
     scene.wait_dropped(1003)?;
     scene.unready_before_out(1003, since)?;
-    ensure!(scene.score(1003, since).false_ready <= BLUR);
+    ensure!(scene.score(1003, since).false_ready <= GONE);
     run(scene.fleet.cluster.fill(topic, missed))?;
     returns(scene, 1003)?;
     for id in others(1003) {
@@ -77,7 +77,7 @@ pub fn restarted_in_place(scene: &Scene) -> Result<()> {
     }))?;
     scene.wait_truth(1002, Truth::InSync)?;
     println!("    1002: started {starts} times until its old session was over");
-    ensure!(scene.score(1002, since).false_ready <= BLUR);
+    ensure!(scene.score(1002, since).false_ready <= GONE);
     scene.never_dead(1002, since)?;
     for id in others(1002) {
         scene.no_blip(id, since)?;

@@ -19,6 +19,8 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use crate::cluster::Cluster;
+use crate::truth::View;
+use crate::wait::eventually;
 use crate::wire::Connection;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -136,6 +138,18 @@ impl Cluster {
             answer.results.iter().flat_map(|t| &t.partitions).map(|one| one.error_code).collect();
         ensure!(codes == [0], "moving between log dirs: {codes:?}");
         Ok(())
+    }
+
+    /// Waits until a broker has applied all that is committed now, its dynamic settings included. It publishes one
+    /// image after the other, so the next one shows that it is done with this.
+    pub async fn wait_applied(&self, id: i32) -> Result<()> {
+        let committed = self.quorum().await?.high_watermark;
+        eventually(&format!("{id} has applied {committed}"), PATIENCE, async || {
+            let view = View::ask(self.node(id).bootstrap(), PATIENCE).await?;
+            ensure!(view.epoch > committed, "{}", view.epoch);
+            Ok(())
+        })
+        .await
     }
 
     /// Sets a dynamic setting of one broker, or takes it back.

@@ -113,6 +113,7 @@ fn reassigned(scene: &Scene, story: &mut Story) -> Result<()> {
     scene.fill("coming", 24 << 20)?;
     run(cluster.set_on_topic("coming", "leader.replication.throttled.replicas", Some("*")))?;
     run(cluster.set_on_broker(1001, RATE, Some("200000")))?;
+    run(cluster.wait_applied(1001))?;
     // What is being added is not the broker's yet.
     scene.fleet.truth.spare("coming", true);
     story.fault("two replicas are added to 1003");
