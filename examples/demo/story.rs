@@ -13,8 +13,10 @@ use serde::Serialize;
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(90);
-/// The truth and the answers are sampled each 250 ms: so much may a change seem off.
-const BLUR: Duration = Duration::from_millis(500);
+/// A change is seen by the next poll; and the truth and the answers are sampled each 250 ms, which blurs both.
+const PROMPT: Duration = Duration::from_millis(750);
+/// A broker that fell silent may be called ready until contact with the quorum is too old, and as long.
+const SILENT: Duration = Duration::from_millis(5250);
 
 /// How long a fault lasts on after everybody has noticed.
 const LINGER: Duration = Duration::from_secs(5);
@@ -81,6 +83,11 @@ impl<'f> Stage<'f> {
 
     /// Notes what is said now about a broker.
     fn note(&mut self, what: &str, broker: i32, since: Instant, good: bool) {
+        self.note_within(PROMPT, what, broker, since, good);
+    }
+
+    /// Ready for no longer than `bound` while it was out.
+    fn note_within(&mut self, bound: Duration, what: &str, broker: i32, since: Instant, good: bool) {
         let (ours, tcp) = self.fleet.score_since(broker, since);
         let answer = |yes: Option<bool>| if yes == Some(true) { "ready" } else { "not ready" };
         let last = |answers: Vec<(Instant, bool)>| answers.last().map(|(_, yes)| *yes);
@@ -101,7 +108,7 @@ impl<'f> Stage<'f> {
             .to_owned(),
             pillion_false_ready_s: ours.false_ready.as_secs_f64(),
             tcp_false_ready_s: tcp.false_ready.as_secs_f64(),
-            good: good && ours.false_ready <= BLUR,
+            good: good && ours.false_ready <= bound,
         });
     }
 
@@ -165,7 +172,7 @@ async fn paused(stage: &mut Stage<'_>) -> Result<()> {
     fleet.cluster.node(1001).pause()?;
     stage.out(1001).await?;
     tokio::time::sleep(LINGER).await;
-    stage.note("paused", 1001, since, true);
+    stage.note_within(SILENT, "paused", 1001, since, true);
     let since = Instant::now();
     fleet.cluster.node(1001).resume()?;
     stage.back("resumed", 1001, since).await
