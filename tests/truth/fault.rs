@@ -20,6 +20,13 @@ pub const AGE: Duration = Duration::from_millis(4750);
 /// voters fetch (they do each 500 ms), then the list of brokers, a whole scan and the log dirs, all asked for after it.
 pub const PROOF: Duration = Duration::from_secs(2);
 
+/// How long something wrong may be said, and why.
+pub type Bound = (Duration, &'static str);
+/// For what the next scan shows.
+pub const NEXT_SCAN: Bound = (SCAN, "one poll and the next scan");
+/// For a broker whose process ends.
+pub const AT_ONCE: Bound = (POLL, "one poll: a closed connection is seen at once");
+
 /// One fault, on one stage.
 #[derive(Clone)]
 pub struct Fault {
@@ -36,9 +43,9 @@ pub struct Fault {
     /// The right answer, and what in Kafka makes it so.
     pub right: &'static str,
     /// A broker that is out may be called ready for so long, and why.
-    pub bound: (Duration, &'static str),
+    pub bound: Bound,
     /// A broker that is in sync may be called unready for so long, and why.
-    pub grace: (Duration, &'static str),
+    pub grace: Bound,
     /// What is done.
     pub act: fn(&Scene, &mut Story) -> Result<()>,
 }

@@ -6,14 +6,12 @@ use anyhow::{Context, Result, ensure};
 use bed::topics::Topic;
 
 use crate::{
-    fault::{Fault, PROOF},
+    fault::{Fault, NEXT_SCAN, PROOF},
     scene::{Scene, Stage, run},
     story::{Story, pass},
 };
 
 const SICK: i32 = 1003;
-/// The broker notices when it next writes there, and the others learn of it by the metadata within a second.
-const NOTICED: (Duration, &str) = (Duration::from_millis(750), "one poll and the next scan");
 const RESTARTED: (Duration, &str) = (PROOF, "the proof of a new life");
 const OFFLINE: &str = "Unready until a restart with a disk that works: a log dir that failed once stays offline \
                        (LogManager.handleLogDirFailure), and its replicas leave the ISR.";
@@ -26,7 +24,7 @@ pub const FAULTS: &[Fault] = &[
         short: false,
         subjects: &[SICK],
         right: OFFLINE,
-        bound: NOTICED,
+        bound: NEXT_SCAN,
         grace: RESTARTED,
         act: full,
     },
@@ -37,7 +35,7 @@ pub const FAULTS: &[Fault] = &[
         short: false,
         subjects: &[SICK],
         right: OFFLINE,
-        bound: NOTICED,
+        bound: NEXT_SCAN,
         grace: RESTARTED,
         act: vanished,
     },
@@ -49,7 +47,7 @@ pub const FAULTS: &[Fault] = &[
         subjects: &[SICK],
         right: "Unready: its partitions have no leader. The ISR names it still (before 4.0) or nobody (ELR, KIP-966), so \
                 membership alone would mislead.",
-        bound: NOTICED,
+        bound: NEXT_SCAN,
         grace: RESTARTED,
         act: vanished_single,
     },

@@ -7,7 +7,7 @@ use bed::{Load, load::LoadOptions};
 
 use super::starts::caught_up;
 use crate::{
-    fault::{Fault, PROOF, SCAN},
+    fault::{Fault, NEXT_SCAN, PROOF},
     scene::{SOON, Scene, Stage, run},
     story::{Story, pass},
 };
@@ -37,7 +37,7 @@ pub const FAULTS: &[Fault] = &[
         subjects: &[1001, 1002, 1003],
         right: "Nobody can know: no ISR can change, and a broker that is restarted now does not come back. Unready, alive; \
                 produce and consume go on. On their return controllers may drop brokers for a moment.",
-        bound: (SCAN, "one poll and the next scan"),
+        bound: NEXT_SCAN,
         grace: RETURNS,
         act: controllers_paused,
     },
@@ -49,7 +49,7 @@ pub const FAULTS: &[Fault] = &[
         subjects: &[1001, 1002, 1003],
         right: "Ready: the others elect a new leader within seconds (KIP-595), and a new leader gives every broker a whole \
                 session (BrokerHeartbeatManager). The old one is not believed meanwhile.",
-        bound: (SCAN, "one poll and the next scan"),
+        bound: NEXT_SCAN,
         grace: RETURNS,
         act: leader_cut,
     },
@@ -60,7 +60,7 @@ pub const FAULTS: &[Fault] = &[
         short: false,
         subjects: &[1001, 1002, 1003],
         right: "Ready: brokers keep their sessions through an election, and no ISR changes.",
-        bound: (SCAN, "one poll and the next scan"),
+        bound: NEXT_SCAN,
         grace: RETURNS,
         act: failover,
     },

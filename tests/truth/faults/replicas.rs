@@ -6,12 +6,10 @@ use anyhow::Result;
 use bed::{Truth, topics::Topic};
 
 use crate::{
-    fault::{Fault, PROOF, SCAN},
+    fault::{Fault, NEXT_SCAN, PROOF},
     scene::{SOON, Scene, Stage, run},
     story::Story,
 };
-
-const NEXT_SCAN: (Duration, &str) = (SCAN, "one poll and the next scan");
 
 pub const FAULTS: &[Fault] = &[
     Fault {

@@ -8,12 +8,11 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    fault::{Fault, POLL, PROOF, SCAN},
+    fault::{AT_ONCE, Fault, NEXT_SCAN, PROOF},
     scene::{SOON, Scene, Stage, run},
     story::{Story, pass},
 };
 
-const AT_ONCE: (Duration, &str) = (POLL, "one poll: a closed connection is seen at once");
 const RETURNS: (Duration, &str) = (PROOF, "the proof of a new life");
 
 pub const FAULTS: &[Fault] = &[
@@ -37,7 +36,7 @@ pub const FAULTS: &[Fault] = &[
         subjects: &[1003],
         right: "Unready until its image is current and it is in every ISR. An empty image shows no replica that could be \
                 out of sync (KRaftMetadataCache starts from MetadataImage.EMPTY).",
-        bound: (SCAN, "one poll and the next scan"),
+        bound: NEXT_SCAN,
         grace: RETURNS,
         act: empty_cache,
     },
@@ -83,7 +82,7 @@ pub const FAULTS: &[Fault] = &[
         subjects: &[1002],
         right: "Unready as soon as it leaves the ISRs, which a controlled shutdown makes it do while it still serves \
                 (ReplicationControlManager.processBrokerHeartbeat).",
-        bound: (SCAN, "one poll and the next scan"),
+        bound: NEXT_SCAN,
         grace: RETURNS,
         act: shutdown,
     },
@@ -96,7 +95,7 @@ pub const FAULTS: &[Fault] = &[
         right: "Each broker is unready from the moment it leaves the ISRs until it is back in all of them; the others \
                 stay ready. Waiting for ready before the next one, no acknowledged record is lost and no producer sees \
                 an error.",
-        bound: (SCAN, "one poll and the next scan"),
+        bound: NEXT_SCAN,
         grace: RETURNS,
         act: rolling,
     },

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    fault::{Fault, POLL, SCAN},
+    fault::{AT_ONCE, Bound, Fault, SCAN},
     scene::Stage,
 };
 
-type Bound = (Duration, &'static str);
-
-const AT_ONCE: Bound = (POLL, "one poll: a closed connection is seen at once");
 /// Each second the others are asked.
 const ROUND: Bound = (Duration::from_millis(1250), "one round of the others, and a poll");
 const SILENT: Bound =
