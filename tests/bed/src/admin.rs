@@ -164,7 +164,7 @@ impl Cluster {
 
     /// Sets a setting of a topic, or takes it back.
     pub async fn set_on_topic(&self, topic: &str, key: &str, value: Option<&str>) -> Result<()> {
-        set(&mut self.any().await?, 2, topic, key, value).await
+        set_on_topic(&mut self.any().await?, topic, key, value).await
     }
 
     /// What the log dirs of a broker hold by its own words.
@@ -195,6 +195,11 @@ impl Cluster {
 /// Sets a dynamic setting of all brokers through one of them, or takes it back.
 pub async fn set_on_brokers(broker: &mut Connection, key: &str, value: Option<&str>) -> Result<()> {
     set(broker, 4, "", key, value).await
+}
+
+/// Sets a setting of a topic through one of the brokers, or takes it back.
+pub async fn set_on_topic(broker: &mut Connection, topic: &str, key: &str, value: Option<&str>) -> Result<()> {
+    set(broker, 2, topic, key, value).await
 }
 
 async fn set(broker: &mut Connection, kind: i8, name: &str, key: &str, value: Option<&str>) -> Result<()> {

@@ -31,6 +31,7 @@ pub use contenders::{Contender, Contenders};
 pub use fetch::{Kafka, NEWEST, V2_8, V3_9, V4_1};
 pub use fleet::Fleet;
 pub use isr::IsrWatch;
+pub use rdkafka::ClientConfig;
 pub use load::{Load, LoadReport};
 pub use net::{Links, Net, Peer};
 pub use reader::{ReadReport, Reader};

@@ -160,7 +160,8 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
 }
 
-fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
+/// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas.
+pub fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
     config.set("acks", "all").set("linger.ms", "20").set("batch.size", "900000");
     config.set("queue.buffering.max.kbytes", "32768").set("sticky.partitioning.linger.ms", "5");
     let producer: BaseProducer = config.create()?;
