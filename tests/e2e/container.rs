@@ -25,7 +25,8 @@ impl Scene {
             .with_context(|| format!("{pod} has no container {container} that runs"))?;
         let node = object["spec"]["nodeName"].as_str().context("a node")?;
         let tasks = self.bed.node(node)?.ctr(&["tasks", "ls"])?;
-        let task = tasks.lines().find(|line| line.starts_with(id)).with_context(|| format!("no task {id}"))?;
+        let task =
+            tasks.lines().find(|line| line.starts_with(id)).with_context(|| format!("no task {id}"))?;
         Ok(task.split_whitespace().nth(1).context("a process")?.parse()?)
     }
 
@@ -41,7 +42,9 @@ impl Scene {
         let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
         let quota = percent.map(|percent| PERIOD / 100 * percent);
         let (path, value) = match cpu_controller(&groups).context("no cgroup")? {
-            (Version::V1, group) => (group.join("cpu.cfs_quota_us"), quota.map_or("-1".to_owned(), |us| us.to_string())),
+            (Version::V1, group) => {
+                (group.join("cpu.cfs_quota_us"), quota.map_or("-1".to_owned(), |us| us.to_string()))
+            }
             (Version::V2, group) => {
                 let most = quota.map_or("max".to_owned(), |us| us.to_string());
                 (group.join("cpu.max"), format!("{most} {PERIOD}"))

@@ -21,7 +21,8 @@ pub fn all(scene: &Scene, name: &str) {
 /// Pods and events of a namespace.
 pub fn namespace(kubectl: &Kubectl) {
     tell(kubectl, "get pods -o wide");
-    let events = kubectl.run("get events --sort-by=.lastTimestamp").unwrap_or_else(|error| format!("{error:#}"));
+    let events =
+        kubectl.run("get events --sort-by=.lastTimestamp").unwrap_or_else(|error| format!("{error:#}"));
     let lines: Vec<&str> = events.lines().collect();
     for line in &lines[lines.len().saturating_sub(2 * LINES)..] {
         println!("{line}");

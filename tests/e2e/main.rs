@@ -15,6 +15,7 @@ mod cases;
 mod container;
 mod dump;
 mod figures;
+mod kafka;
 mod kubectl;
 mod load;
 mod play;

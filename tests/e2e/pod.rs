@@ -28,9 +28,8 @@ pub struct Pod {
 impl Pod {
     /// Reads the API's object.
     pub fn read(object: &Value) -> Self {
-        let text = |pointer: &str| {
-            object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let text =
+            |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
         let statuses = list("/status/initContainerStatuses").chain(list("/status/containerStatuses"));
         Self {

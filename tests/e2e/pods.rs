@@ -52,7 +52,8 @@ impl PodWatch {
     pub fn start(kubectl: Kubectl) -> Self {
         let (moments, stop, child) =
             (Arc::<Mutex<Vec<Moment>>>::default(), Arc::<AtomicBool>::default(), Arc::default());
-        let watch = Self { moments: Arc::clone(&moments), stop: Arc::clone(&stop), child: Arc::clone(&child) };
+        let watch =
+            Self { moments: Arc::clone(&moments), stop: Arc::clone(&stop), child: Arc::clone(&child) };
         std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 // A watch that cannot be had now is tried again; nothing else is lost by that.

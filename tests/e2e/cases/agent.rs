@@ -24,9 +24,9 @@ pub fn killed(scene: &Scene, figures: &mut Figures) -> Result<()> {
         scene.signal(POD, AGENT, Signal::KILL)?;
         let unready = scene.pods.wait(POD, "unready", SOON, |pod| !pod.ready)?;
         let again = before.restarted(AGENT) + time;
-        let back = scene.pods.wait(POD, "ready with a new agent", SOON, |pod| {
-            pod.well() && pod.restarted(AGENT) >= again
-        })?;
+        let back = scene
+            .pods
+            .wait(POD, "ready with a new agent", SOON, |pod| pod.well() && pod.restarted(AGENT) >= again)?;
         println!(
             "    kill {time}: unready after {:.1} s, ready after {:.1} s",
             (unready - began).as_secs_f64(),
@@ -42,7 +42,11 @@ pub fn killed(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let lived = beside.stop()?;
     let now = scene.pods.get(POD)?;
     figures.count("the agent was killed", times, "times");
-    figures.zero("Kafka was restarted", usize::try_from(now.restarted(KAFKA) - before.restarted(KAFKA))?, "times")?;
+    figures.zero(
+        "Kafka was restarted",
+        usize::try_from(now.restarted(KAFKA) - before.restarted(KAFKA))?,
+        "times",
+    )?;
     ensure!(now.uid == before.uid, "the pod was replaced");
     ensure!(scene.pid(POD, KAFKA)? == process, "another process of Kafka");
     lived.note("", figures);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bed::{
     Watch,
     scene::{run, runtime},
@@ -10,6 +10,7 @@ use bed::{
 
 use crate::{
     figures::Figures,
+    kafka::agent,
     load::Beside,
     scene::{BROKERS, CONTROLLERS, Scene, pass},
 };
@@ -55,13 +56,5 @@ pub fn down(scene: &Scene, figures: &mut Figures) -> Result<()> {
 /// Asks the agents themselves: nobody else can tell meanwhile.
 fn watches(scene: &Scene) -> Result<Vec<(&'static str, Watch)>> {
     let _inside = runtime().enter();
-    BROKERS
-        .into_iter()
-        .zip(scene.addresses())
-        .map(|(pod, (_, name))| {
-            let host = name.replace(":9092", ":9440");
-            let address = run(async { tokio::net::lookup_host(host).await?.next().context("no address") })?;
-            Ok((pod, Watch::http(address, "/readyz")))
-        })
-        .collect()
+    BROKERS.into_iter().map(|pod| Ok((pod, Watch::http(run(agent(pod))?, "/readyz")))).collect()
 }

@@ -9,6 +9,7 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::{
     figures::Figures,
+    kafka::lookup,
     load::Beside,
     scene::{BROKERS, CONTROLLERS, KAFKA, Scene, project},
 };
@@ -57,8 +58,7 @@ fn zones(scene: &Scene) -> Result<BTreeMap<String, String>> {
 fn racks(scene: &Scene) -> Result<BTreeMap<i32, String>> {
     let (_, name) = scene.addresses().remove(0);
     let answer = run(async {
-        let address = tokio::net::lookup_host(name).await?.next().context("no address")?;
-        let mut connection = Connection::open(address, Duration::from_secs(5)).await?;
+        let mut connection = Connection::open(lookup(&name).await?, Duration::from_secs(5)).await?;
         connection.call(&MetadataRequest::default().with_topics(Some(Vec::new()))).await
     })?;
     let rack = |broker: kafka_protocol::messages::metadata_response::MetadataResponseBroker| {

@@ -27,7 +27,8 @@ pub fn stopped(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let why = "a hang is watched for 60 s, then two probes each 20 s say so";
     figures.at_most("restarted by the kubelet after", restarted - began, RESTARTED, why)?;
     ensure!(restarted - began >= Duration::from_secs(60), "called dead without the time to prove it");
-    let back = scene.pods.wait(POD, "ready again", SOON, |pod| pod.well() && pod.restarted(KAFKA) >= again)?;
+    let back =
+        scene.pods.wait(POD, "ready again", SOON, |pod| pod.well() && pod.restarted(KAFKA) >= again)?;
     figures.time("ready again after", back - began);
     let now = scene.pods.get(POD)?;
     ensure!(now.uid == before.uid && now.restarted(KAFKA) == again, "restarted more than once: {now:?}");
@@ -37,7 +38,7 @@ pub fn stopped(scene: &Scene, figures: &mut Figures) -> Result<()> {
 /// Killed with much to recover and little CPU to do it with: it does not answer for minutes, and is left alone.
 pub fn recovery(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.topic("recovered")?;
-    bed::scene::run(bed::topics::fill(&scene.client(), "recovered", 256 << 20))?;
+    bed::topics::fill(scene.client(), "recovered", 256 << 20)?;
     let before = scene.pods.get(POD)?;
     scene.limit_cpu(POD, KAFKA, Some(5))?;
     let began = Instant::now();
@@ -52,5 +53,9 @@ pub fn recovery(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let back = scene.pods.wait(POD, "ready again", SOON, crate::pod::Pod::well)?;
     figures.time("ready again after", back - began);
     let now = scene.pods.get(POD)?;
-    figures.zero("restarted by the kubelet meanwhile", usize::try_from(now.restarted(KAFKA) - again)?, "times")
+    figures.zero(
+        "restarted by the kubelet meanwhile",
+        usize::try_from(now.restarted(KAFKA) - again)?,
+        "times",
+    )
 }

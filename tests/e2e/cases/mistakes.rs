@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use crate::{
     figures::Figures,
+    kafka::describes,
     kubectl::Kubectl,
-    scene::{SOON, Scene, describes, project},
+    scene::{SOON, Scene, project},
 };
 
 /// From the pod's first sign to its message: an image that is there, and an init container that ends at once.
@@ -23,7 +24,8 @@ pub fn label(scene: &Scene, figures: &mut Figures) -> Result<()> {
     for node in ["n1", "n2", "n3"] {
         scene.kubectl.run(&format!("label node {node} topology.kubernetes.io/zone-"))?;
     }
-    let outcome = told(scene, figures, "no-zone-label", &["kubectl label node", "topology.kubernetes.io/zone"]);
+    let outcome =
+        told(scene, figures, "no-zone-label", &["kubectl label node", "topology.kubernetes.io/zone"]);
     for (node, zone) in [("n1", "zone-a"), ("n2", "zone-b"), ("n3", "zone-c")] {
         scene.kubectl.run(&format!("label node {node} topology.kubernetes.io/zone={zone}"))?;
     }

@@ -55,7 +55,11 @@ pub const ALL: &[Case] = &[
     )),
     long("rolling_restart_with_a_tcp_probe", "The same with a TCP readiness probe instead", roll::tcp),
     quick("all_controllers_lost", "All controllers lost", controllers::all_lost),
-    quick("a_broker_out_of_sync_stops_the_roll", "A broker out of sync stops the roll; forced ready, it goes on", overrides::roll),
+    quick(
+        "a_broker_out_of_sync_stops_the_roll",
+        "A broker out of sync stops the roll; forced ready, it goes on",
+        overrides::roll,
+    ),
     quick("the_override_policy", "Nobody signs an override with another's name", overrides::policy),
     quick("agent_killed_repeatedly", "The agent is killed, again and again", agent::killed),
     quick("api_server_down", "The API server is down, and a kubelet restarted", api::down),
@@ -66,6 +70,14 @@ pub const ALL: &[Case] = &[
     quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config),
     quick("a_node_without_a_zone", "A node without a zone label", mistakes::label),
     quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights),
-    quick("manifests_are_admitted", "Every overlay is admitted, restricted Pod Security included", manifests::admitted),
-    quick("rights_are_as_documented", "The service account may do what is documented, and no more", manifests::rights),
+    quick(
+        "manifests_are_admitted",
+        "Every overlay is admitted, restricted Pod Security included",
+        manifests::admitted,
+    ),
+    quick(
+        "rights_are_as_documented",
+        "The service account may do what is documented, and no more",
+        manifests::rights,
+    ),
 ];

@@ -39,7 +39,8 @@ pub fn roll(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let why = "an on-call waits for it, and the file of the annotation is there within 1.5 s";
     figures.at_most("Ready after the annotation", forced - told, FORCED, why)?;
     event(scene, "kafka-2", "OverrideStarted")?;
-    let went_on = scene.pods.wait("kafka-1", "told to end", SOON, |pod| pod.deleting || pod.uid != untouched[1])?;
+    let went_on =
+        scene.pods.wait("kafka-1", "told to end", SOON, |pod| pod.deleting || pod.uid != untouched[1])?;
     figures.time("the roll went on after the annotation", went_on - told);
 
     let told = Instant::now();
@@ -82,7 +83,13 @@ pub fn policy(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let held = scene.pods.wait("kafka-0", "held", SOON, |pod| !pod.ready)?;
     figures.time("held not ready after the annotation", held - told);
     // Whoever wrote it, alice may take it away.
-    scene.kubectl.args(&["annotate", "--overwrite", "pod", "kafka-0", &format!("{ANNOTATION}=hold,for=5m,reason=INC-3,by=admin")])?;
+    scene.kubectl.args(&[
+        "annotate",
+        "--overwrite",
+        "pod",
+        "kafka-0",
+        &format!("{ANNOTATION}=hold,for=5m,reason=INC-3,by=admin"),
+    ])?;
     alice.args(&["annotate", "pod", "kafka-0", &format!("{ANNOTATION}-")])?;
     scene.pods.wait("kafka-0", "ready again", SOON, crate::pod::Pod::well)?;
     scene.kubectl.run("delete rolebinding/annotate role/annotate")?;
@@ -96,7 +103,8 @@ fn annotate(kubectl: &Kubectl, pod: &str, value: &str) -> Result<String> {
 /// Waits for an Event about a pod.
 fn event(scene: &Scene, pod: &str, reason: &str) -> Result<()> {
     run(bed::eventually(&format!("an Event {reason} about {pod}"), SOON, async || {
-        let line = format!("get events --field-selector involvedObject.name={pod},reason={reason} --no-headers");
+        let line =
+            format!("get events --field-selector involvedObject.name={pod},reason={reason} --no-headers");
         let found = scene.kubectl.run(&line)?;
         ensure!(!found.trim().is_empty(), "none");
         Ok(())

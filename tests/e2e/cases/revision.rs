@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 
 use crate::{
     figures::Figures,
-    scene::{SOON, Scene, describes, pass},
+    kafka::describes,
+    scene::{SOON, Scene, pass},
 };
 
 /// Rolled out it stops at the first broker; reverted, the cluster heals without a hand on any pod.
