@@ -6,9 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::control_plane::ControlPlane;
+use crate::dns::Dns;
 use crate::inside::Inside;
 use crate::kubectl::Kubectl;
 use crate::node::{self, Node};
+use crate::processes::{self, Process};
+use crate::volumes::Volumes;
 use crate::{identity, image};
 
 /// A loaded machine is slow; otherwise the nodes are ready after 5 s.
@@ -17,11 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// A cluster that is up. Dropped, it stops its daemons; containers and mounts end with this program.
 #[derive(Debug)]
 pub struct Bed {
-    /// The nodes. Before the control plane, so that they are stopped first.
+    /// The nodes. First, so that they are stopped before the control plane.
     pub nodes: Vec<Node>,
     /// etcd, API server, controllers and scheduler.
     pub control_plane: ControlPlane,
+    /// Their volumes.
+    pub volumes: Volumes,
     admin: Kubectl,
+    _dns: Dns,
 }
 
 impl Bed {
@@ -40,7 +46,9 @@ impl Bed {
             }
             control_plane
         })?;
-        let bed = Self { nodes, control_plane, admin };
+        let (dns, volumes) = (Dns::start(&admin)?, Volumes::make(&admin)?);
+        identity::grant(&admin)?;
+        let bed = Self { nodes, control_plane, volumes, admin, _dns: dns };
         for node in &bed.nodes {
             node.kubelet.start()?;
         }
@@ -61,6 +69,11 @@ impl Bed {
     /// A node by its name.
     pub fn node(&self, name: &str) -> Result<&Node> {
         self.nodes.iter().find(|node| node.name == name).with_context(|| format!("no node is called {name}"))
+    }
+
+    /// The processes of a container that runs, those of probes included.
+    pub fn processes(&self, namespace: &str, pod: &str, container: &str) -> Result<Vec<Process>> {
+        processes::of(&self.admin, namespace, pod, container)
     }
 
     /// Waits until all nodes are ready.

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use crate::kubectl::Kubectl;
 use crate::places::{self, API};
 use crate::{node, run};
 
@@ -71,4 +72,9 @@ pub(crate) fn prepare() -> Result<()> {
     command.args(["genpkey", "-quiet", "-algorithm", "RSA", "-out"]).arg(signing_key());
     run::output(&mut command).context("failed to make a key: install openssl")?;
     Ok(())
+}
+
+/// Gives [`ALICE`] her rights, in all namespaces.
+pub(crate) fn grant(admin: &Kubectl) -> Result<()> {
+    admin.run(&format!("create clusterrolebinding {ALICE} --clusterrole=edit --user={ALICE}")).map(drop)
 }

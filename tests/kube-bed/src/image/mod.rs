@@ -1,8 +1,11 @@
 //! Images, written by ourselves: there is no registry to pull them from, and no daemon to build them with.
 
 pub mod archive;
+pub mod dockerfile;
+pub mod kafka;
 pub mod layer;
 mod pause;
+pub mod pillion;
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,5 +25,5 @@ pub fn make() -> Result<()> {
 pub fn all() -> Result<Vec<PathBuf>> {
     let dir = places::cache().join("images");
     fs::create_dir_all(&dir).with_context(|| format!("failed to create {}", dir.display()))?;
-    Ok(vec![pause::make(&dir)?])
+    Ok(vec![pause::make(&dir)?, pillion::make(&dir)?, kafka::make(&dir)?])
 }
