@@ -27,25 +27,29 @@ pub(super) fn ask(
         Ask::Must => false,
     };
     let place = format!("node {}", prepared.identity.id);
-    let lead = if first_start { "this is no first start: " } else { "" };
+    let (lead, tail) =
+        if first_start { ("this is no first start: ", "; and take storage.bootstrap out") } else { ("", "") };
     let (exit, what, remedy): (Exit, String, String) = match ask(config, &prepared.identity) {
         ReplacementAnswer::Safe => return Ok(None),
         ReplacementAnswer::SafeAsSeen => return Ok(Some(AS_SEEN.to_owned())),
         ReplacementAnswer::CannotAsk { why, .. } if first_start => {
-            return Ok(Some(format!("no broker of the cluster could be asked, as at its first start: {why}")));
+            return Ok(Some(format!(
+                "no broker of the cluster could be asked, as at its first start: {why}"
+            )));
         }
         ReplacementAnswer::OnlyCopy { partitions } => (
             Exit::Usage,
             format!("{lead}it may hold the only copy of {}", partitions.join(", ")),
-            "restore the old volume. Only if it is gone for good: elect a leader for these partitions or delete \
-             them, knowing what is lost, then replace"
-                .into(),
+            format!(
+                "restore the old volume. Only if it is gone for good: elect a leader for these partitions or delete \
+                 them, knowing what is lost, then replace{tail}"
+            ),
         ),
         ReplacementAnswer::Alive { why } => {
             let session = config::show_duration(config.sidecar.timing.session_timeout);
             let remedy = format!(
                 "stop the broker that runs under this id, or correct broker.idBase and the ordinal; if it has just \
-                 died, wait {session} (sessionTimeout) and run init again"
+                 died, wait {session} (sessionTimeout) and run init again{tail}"
             );
             (Exit::Usage, format!("{lead}{why}"), remedy)
         }
