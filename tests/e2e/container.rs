@@ -4,41 +4,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use kube_bed::Process;
 
-use crate::scene::Scene;
+use crate::scene::{AGENT, Scene};
 
 /// The period of the scheduler's quota, in microseconds.
 const PERIOD: u32 = 100_000;
 
 impl Scene {
-    /// The first process of a container of the cluster.
-    pub fn pid(&self, pod: &str, container: &str) -> Result<u32> {
-        let object = self.kubectl.json(&format!("get pod {pod}"))?;
-        let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-        let id = list("/status/initContainerStatuses")
-            .chain(list("/status/containerStatuses"))
-            .find(|status| status["name"] == container)
-            .and_then(|status| status["containerID"].as_str())
-            .and_then(|id| id.strip_prefix("containerd://"))
-            .with_context(|| format!("{pod} has no container {container} that runs"))?;
-        let node = object["spec"]["nodeName"].as_str().context("a node")?;
-        let tasks = self.bed.node(node)?.ctr(&["tasks", "ls"])?;
-        let task =
-            tasks.lines().find(|line| line.starts_with(id)).with_context(|| format!("no task {id}"))?;
-        Ok(task.split_whitespace().nth(1).context("a process")?.parse()?)
-    }
-
-    /// Sends a signal to that process.
-    pub fn signal(&self, pod: &str, container: &str, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(self.pid(pod, container)?.cast_signed()).context("a process")?;
-        Ok(kill_process(pid, signal)?)
+    /// The program that a container is there for: `java` or `pillion`, not the shell or the probe beside it.
+    pub fn process(&self, pod: &str, container: &str) -> Result<Process> {
+        let program = if container == AGENT { "pillion" } else { "java" };
+        let all = self.bed.processes(self.kubectl.namespace(), pod, container)?;
+        let found = all.iter().find(|process| process.name == program).cloned();
+        found.with_context(|| format!("no {program} among {all:?}"))
     }
 
     /// So many percent of a core for a container; without, as much as there is.
     pub fn limit_cpu(&self, pod: &str, container: &str, percent: Option<u32>) -> Result<()> {
-        let pid = self.pid(pod, container)?;
+        let pid = self.process(pod, container)?.pid;
         let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
         let quota = percent.map(|percent| PERIOD / 100 * percent);
         let (path, value) = match cpu_controller(&groups).context("no cgroup")? {

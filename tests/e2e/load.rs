@@ -38,8 +38,6 @@ pub struct Lived {
     pub most_out: usize,
     /// For how long more than one was.
     pub several_out: Duration,
-    /// Rounds in which no broker told.
-    pub untold: usize,
 }
 
 impl Beside {
@@ -81,7 +79,6 @@ impl Beside {
             read,
             most_out: (0..rounds.len()).map(out).max().unwrap_or_default(),
             several_out: several.map(|index| rounds[index].at - rounds[index - 1].at).sum(),
-            untold: rounds.iter().filter(|round| round.out.is_none()).count(),
         })
     }
 }

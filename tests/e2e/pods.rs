@@ -64,11 +64,6 @@ impl PodWatch {
         watch
     }
 
-    /// All that was told since an instant.
-    pub fn since(&self, when: Instant) -> Vec<Moment> {
-        self.moments.lock().expect("moments").iter().filter(|moment| moment.at >= when).cloned().collect()
-    }
-
     /// A pod as it is now.
     pub fn now(&self, name: &str) -> Option<Pod> {
         let moments = self.moments.lock().expect("moments");

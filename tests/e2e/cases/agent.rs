@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use rustix::process::Signal;
 
 use crate::{
     figures::Figures,
@@ -16,12 +15,12 @@ const POD: &str = "kafka-1";
 /// Killed whenever it is back: the pod is unready meanwhile, and Kafka knows nothing of it.
 pub fn killed(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let before = scene.pods.get(POD)?;
-    let process = scene.pid(POD, KAFKA)?;
+    let process = scene.process(POD, KAFKA)?;
     let beside = Beside::start(scene, "agent-killed")?;
     let times = if scene.quick { 3 } else { 5 };
     for time in 1..=times {
         let began = Instant::now();
-        scene.signal(POD, AGENT, Signal::KILL)?;
+        scene.process(POD, AGENT)?.kill()?;
         let unready = scene.pods.wait(POD, "unready", SOON, |pod| !pod.ready)?;
         let again = before.restarted(AGENT) + time;
         let back = scene
@@ -48,7 +47,7 @@ pub fn killed(scene: &Scene, figures: &mut Figures) -> Result<()> {
         "times",
     )?;
     ensure!(now.uid == before.uid, "the pod was replaced");
-    ensure!(scene.pid(POD, KAFKA)? == process, "another process of Kafka");
+    ensure!(scene.process(POD, KAFKA)? == process, "another process of Kafka");
     lived.note("", figures);
     lived.spotless()
 }

@@ -20,7 +20,7 @@ pub fn down(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let pods = || BROKERS.into_iter().chain(CONTROLLERS);
     let before: Vec<_> = pods().map(|pod| scene.pods.get(pod)).collect::<Result<_>>()?;
     let beside = Beside::start(scene, "no-api-server")?;
-    let watches = watches(scene)?;
+    let watches = watches()?;
     let time = scene.lasts(300, 60);
     let began = Instant::now();
     scene.bed.control_plane.api_server.stop()?;
@@ -54,7 +54,7 @@ pub fn down(scene: &Scene, figures: &mut Figures) -> Result<()> {
 }
 
 /// Asks the agents themselves: nobody else can tell meanwhile.
-fn watches(scene: &Scene) -> Result<Vec<(&'static str, Watch)>> {
+fn watches() -> Result<Vec<(&'static str, Watch)>> {
     let _inside = runtime().enter();
     BROKERS.into_iter().map(|pod| Ok((pod, Watch::http(run(agent(pod))?, "/readyz")))).collect()
 }

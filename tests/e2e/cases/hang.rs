@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use rustix::process::Signal;
 
 use crate::{
     figures::Figures,
@@ -19,7 +18,7 @@ const RESTARTED: Duration = Duration::from_secs(60 + 2 * 20 + 10 + 15);
 pub fn stopped(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let before = scene.pods.get(POD)?;
     let began = Instant::now();
-    scene.signal(POD, KAFKA, Signal::STOP)?;
+    scene.process(POD, KAFKA)?.pause()?;
     let unready = scene.pods.wait(POD, "unready", SOON, |pod| !pod.ready)?;
     figures.time("unready after", unready - began);
     let again = before.restarted(KAFKA) + 1;
@@ -42,7 +41,7 @@ pub fn recovery(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let before = scene.pods.get(POD)?;
     scene.limit_cpu(POD, KAFKA, Some(5))?;
     let began = Instant::now();
-    scene.signal(POD, KAFKA, Signal::KILL)?;
+    scene.process(POD, KAFKA)?.kill()?;
     let again = before.restarted(KAFKA) + 1;
     scene.pods.wait(POD, "started again", SOON, |pod| pod.restarted(KAFKA) == again)?;
     scene.limit_cpu(POD, KAFKA, Some(5))?;
