@@ -7,10 +7,12 @@ use bed::{Load, Reader, load::LoadOptions, scene::run};
 
 use crate::{
     figures::Figures,
+    pod::Pod,
     scene::{BROKERS, SOON, Scene, pass},
 };
 
-/// Every broker is unready and none is restarted; clients go on, new ones too.
+/// Every broker is unready and none is restarted; clients go on, new ones too; a roll waits until the controllers are
+/// back.
 pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.topic("without-controllers")?;
     let before: Vec<_> = BROKERS.iter().map(|pod| scene.pods.get(pod)).collect::<Result<_>>()?;
@@ -32,13 +34,22 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
         ensure!(!now.ready, "{} is ready without controllers", old.name);
         ensure!(now.uid == old.uid && now.restarts == old.restarts, "{} was restarted: {now:?}", old.name);
     }
+    // A roll that is started now waits: a broker that ends without controllers cannot hand over, nor come back.
+    scene.kubectl.run("rollout restart statefulset/kafka")?;
+    pass(scene.lasts(60, 20));
+    let taken = before
+        .iter()
+        .filter(|old| scene.pods.now(&old.name).is_none_or(|now| now.uid != old.uid || now.deleting));
+    figures.zero("a roll started meanwhile took", taken.count(), "brokers")?;
+
     let back = Instant::now();
     scene.kubectl.run("scale statefulset/controller --replicas=3")?;
-    let ready = scene.all_ready()?;
-    figures.time("all ready again after the controllers' return", ready - back);
     for old in &before {
-        ensure!(scene.pods.get(&old.name)?.uid == old.uid, "{} was replaced", old.name);
+        let renewed = |now: &Pod| now.uid != old.uid && now.well();
+        scene.pods.wait(&old.name, "replaced by the roll and ready", SOON, renewed)?;
     }
+    scene.all_ready()?;
+    figures.time("the roll was over after the controllers' return", back.elapsed());
     Ok(())
 }
 

@@ -61,8 +61,6 @@ pub fn roll(scene: &Scene, figures: &mut Figures) -> Result<()> {
 /// `by` is who asks, and anybody may take an override away.
 pub fn policy(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let alice = Kubectl::of(&scene.bed.alice(), scene.kubectl.namespace());
-    scene.kubectl.run("create role annotate --verb=get,list,patch --resource=pods")?;
-    scene.kubectl.run("create rolebinding annotate --role=annotate --user=alice")?;
     let refused = |value: &str| -> Result<()> {
         let said = alice.refused(&["annotate", "pod", "kafka-0", &format!("{ANNOTATION}={value}")])?;
         ensure!(said.contains("by=alice"), "the refusal of {value} does not say what to write: {said}");
@@ -77,6 +75,17 @@ pub fn policy(scene: &Scene, figures: &mut Figures) -> Result<()> {
     for value in values {
         refused(value)?;
     }
+    // Nor by the way of the status.
+    let patch = format!(r#"{{"metadata":{{"annotations":{{"{ANNOTATION}":"{}"}}}}}}"#, values[0]);
+    scene.kubectl.refused(&[
+        "patch",
+        "pod",
+        "kafka-0",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &patch,
+    ])?;
     figures.count("signed with another's name, or none: refused", values.len(), "forms");
     let told = Instant::now();
     annotate(&alice, "kafka-0", "hold,for=5m,reason=INC-2,by=alice")?;
@@ -92,7 +101,6 @@ pub fn policy(scene: &Scene, figures: &mut Figures) -> Result<()> {
     ])?;
     alice.args(&["annotate", "pod", "kafka-0", &format!("{ANNOTATION}-")])?;
     scene.pods.wait("kafka-0", "ready again", SOON, crate::pod::Pod::well)?;
-    scene.kubectl.run("delete rolebinding/annotate role/annotate")?;
     Ok(())
 }
 
