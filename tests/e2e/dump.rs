@@ -2,7 +2,7 @@
 
 use crate::{
     kubectl::Kubectl,
-    scene::{AGENT, BROKERS, CONTROLLERS, Scene},
+    scene::{AGENT, BROKERS, CONTROLLERS, KAFKA, Scene},
 };
 
 /// The last lines of a log that are shown.
@@ -15,6 +15,10 @@ pub fn all(scene: &Scene, name: &str) {
     for pod in BROKERS.into_iter().chain(CONTROLLERS) {
         println!("--- {name}: the last lines of pillion in {pod}");
         tell(&scene.kubectl, &format!("logs {pod} -c {AGENT} --tail {LINES}"));
+        if scene.pods.now(pod).is_some_and(|now| now.restarted(KAFKA) > 0) {
+            println!("--- {name}: the last words of Kafka in {pod} before it was started again");
+            tell(&scene.kubectl, &format!("logs {pod} -c {KAFKA} --previous --tail {LINES}"));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// For one request of a test's own.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 const KAFKA_PORT: u16 = 9092;
 const AGENT_PORT: u16 = 9440;
 
@@ -90,6 +90,16 @@ pub fn describes(kubectl: &Kubectl, pod: &str, words: &[&str]) -> Result<String>
         let line = words.first().and_then(|word| said.lines().find(|line| line.contains(word)));
         Ok(line.unwrap_or_default().trim().to_owned())
     }))
+}
+
+/// How often the kubelet ended a container of a pod because of its liveness probe.
+pub fn killed_by_liveness(kubectl: &Kubectl, pod: &str) -> Result<usize> {
+    let line = format!("get events --field-selector involvedObject.name={pod},reason=Killing");
+    let events = kubectl.json(&line)?;
+    let list = events["items"].as_array().context("no list")?;
+    let by_probe =
+        |event: &&serde_json::Value| event["message"].as_str().is_some_and(|text| text.contains("liveness"));
+    Ok(list.iter().filter(by_probe).count())
 }
 
 /// Where a socket of a pod is found.

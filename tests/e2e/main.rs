@@ -23,19 +23,20 @@ mod pod;
 mod pods;
 mod scene;
 
+use cases::Case;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let quick = std::env::var_os("QUICK").is_some_and(|value| !value.is_empty());
+    let chosen = chosen();
     if !arguments.list {
         // From here on in namespaces of the bed's own, or not at all.
         let inside = kube_bed::enter().expect("a bed");
         scene::INSIDE.set(inside).expect("set once");
     }
-    let trials = cases::ALL
-        .iter()
-        .enumerate()
+    let trials = chosen
+        .into_iter()
         .map(|(place, case)| {
             let play = move || play::play(case, place, quick).map_err(|error| format!("{error:#}").into());
             Trial::test(case.name, play).with_ignored_flag(quick && !case.quick)
@@ -47,4 +48,18 @@ fn main() {
         play::show();
     }
     conclusion.exit();
+}
+
+/// The cases with one of the words of `ONLY` in their names, with their places; without, all of them.
+fn chosen() -> Vec<(usize, &'static Case)> {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let words: Vec<&str> = only.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
+    let wanted = |case: &Case| words.is_empty() || words.iter().any(|word| case.name.contains(word));
+    let chosen: Vec<_> = cases::ALL.iter().enumerate().filter(|(_, case)| wanted(case)).collect();
+    if chosen.is_empty() {
+        eprintln!("no case has {only:?} in its name; there are:");
+        cases::ALL.iter().for_each(|case| eprintln!("  {}", case.name));
+        std::process::exit(1);
+    }
+    chosen
 }

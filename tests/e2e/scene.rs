@@ -11,7 +11,7 @@ use kube_bed::{Bed, Inside};
 use crate::{dump, kubectl::Kubectl, pod::Pod, pods::PodWatch};
 
 /// Long enough for anything that will happen at all.
-pub const SOON: Duration = Duration::from_secs(240);
+pub const SOON: Duration = Duration::from_secs(360);
 /// The namespace of `deploy/base`.
 pub const NAMESPACE: &str = "kafka";
 /// The container that Kafka runs in.
@@ -80,11 +80,30 @@ impl Scene {
 
     /// The cluster with all features, every pod ready, every broker in sync.
     pub fn heal(&self) -> Result<()> {
-        if self.pods.now("kafka-0").is_none() {
+        self.mend()?;
+        if self.kubectl.run("get pods kafka-0").is_err() {
             // Only the base lets empty volumes be formatted.
             self.settle(&project("deploy/base"))?;
         }
         self.settle(&self.features())
+    }
+
+    /// Takes back what a case that failed may have left.
+    pub fn mend(&self) -> Result<()> {
+        self.bed.control_plane.api_server.start()?;
+        self.bed.control_plane.wait(self.bed.admin())?;
+        for node in &self.bed.nodes {
+            node.kubelet.start()?;
+            self.kubectl.run(&format!("uncordon {}", node.name))?;
+            let zone = format!("topology.kubernetes.io/zone={}", node.zone());
+            self.kubectl.run(&format!("label --overwrite node {} {zone}", node.name))?;
+        }
+        // Where there is no cluster yet, there is nothing to take back.
+        for pod in BROKERS {
+            let _ = self.kubectl.run(&format!("annotate pod {pod} pillion.dev/override-"));
+        }
+        let _ = self.throttle(None);
+        Ok(())
     }
 
     /// `deploy/base` with the features that need rights.
@@ -108,7 +127,7 @@ impl Scene {
     pub fn all_ready(&self) -> Result<Instant> {
         let patient = self.kubectl.within(SOON);
         for set in ["controller", "kafka"] {
-            patient.run(&format!("rollout status statefulset/{set} --timeout=230s"))?;
+            patient.run(&format!("rollout status statefulset/{set} --timeout=350s"))?;
         }
         let mut last = None;
         for pod in CONTROLLERS.into_iter().chain(BROKERS) {

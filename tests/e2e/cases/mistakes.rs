@@ -21,8 +21,8 @@ pub fn config(scene: &Scene, figures: &mut Figures) -> Result<()> {
 
 /// A node that lost its label.
 pub fn label(scene: &Scene, figures: &mut Figures) -> Result<()> {
-    for node in ["n1", "n2", "n3"] {
-        scene.kubectl.run(&format!("label node {node} topology.kubernetes.io/zone-"))?;
+    for node in &scene.bed.nodes {
+        scene.kubectl.run(&format!("label node {} topology.kubernetes.io/zone-", node.name))?;
     }
     let outcome =
         told(scene, figures, "no-zone-label", &["kubectl label node", "topology.kubernetes.io/zone"]);
