@@ -1,6 +1,7 @@
 //! An image as `docker save` writes it: a configuration, its layers, and a manifest, in one tar.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -51,5 +52,10 @@ pub fn write(path: &Path, tag: &str, config: &Config, layer: Layer) -> Result<()
 
 /// The SHA-256 of this content, in hex.
 pub fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in Sha256::digest(content) {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
