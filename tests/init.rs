@@ -263,7 +263,9 @@ fn the_examples_fit_the_schema_and_the_checks() {
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;
         }
-        let sources = pillion::config::Sources { file: Some(path.clone()), ..Default::default() };
+        let told = ["POD", "NAMESPACE", "POD_UID", "NODE"];
+        let env = told.map(|name| (format!("PILLION_KUBERNETES_{name}"), "x-0".to_owned())).into();
+        let sources = pillion::config::Sources { file: Some(path.clone()), env, ..Default::default() };
         if let Err(problems) = pillion::config::load(&sources) {
             assert!(problems.is_empty(), "{}: {problems:?}", path.display());
         }
