@@ -7,7 +7,7 @@ KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 
-.PHONY: help demo test test-fast truth truth-docs bench lint advisories dist fuzz setup kafka clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e-up lint advisories dist fuzz setup kafka clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ bench: setup ## figures beside their baselines, into target/bench/bench.json
 	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
 	cargo bench --no-run -p pillion --bench pillion
 	$(AS_ROOT) env PILLION_BENCH_BINARY="$$PWD/target/bench/pillion" cargo bench --quiet -p pillion --bench pillion
+
+e2e-up: dist ## a Kubernetes of three nodes in this machine, with our images, until Ctrl-C (needs root; the first time builds it)
+	cargo run --quiet -p kube-bed --bin kube-bed-up
 
 lint: ## formatting, clippy, docs, licences, banned crates
 	cargo fmt --all --check

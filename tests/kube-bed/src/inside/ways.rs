@@ -1,0 +1,46 @@
+//! Ways in for a person: small scripts that enter the namespaces and run a command there.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::places;
+
+/// The script that runs its arguments inside.
+pub fn enter() -> PathBuf {
+    places::home().join("enter")
+}
+
+/// The script that is kubectl, run inside.
+pub fn kubectl() -> PathBuf {
+    places::home().join("kubectl")
+}
+
+/// Writes them. `unshare` is the process whose only child is process 1 of the namespaces.
+pub(super) fn open(unshare: u32) -> Result<()> {
+    let config = places::run("admin.kubeconfig");
+    let enter_text = format!(
+        "#!/bin/sh\n\
+         # Runs a command inside the bed: enter kubectl get pods\n\
+         first=$(cat /proc/{unshare}/task/{unshare}/children 2>/dev/null)\n\
+         [ -n \"$first\" ] || {{ echo 'the bed is not up' >&2; exit 1; }}\n\
+         exec nsenter -t ${{first%% *}} -m -n -p --wdns=\"$PWD\" -- env KUBECONFIG=\"${{KUBECONFIG:-{}}}\" \"$@\"\n",
+        config.display()
+    );
+    let kubectl_text = format!("#!/bin/sh\nexec {} kubectl \"$@\"\n", enter().display());
+    for (path, text) in [(enter(), enter_text), (kubectl(), kubectl_text)] {
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+/// Removes them.
+pub(super) fn close() {
+    for path in [enter(), kubectl()] {
+        // There is nothing to enter any more: a script that is left says so itself.
+        let _ = fs::remove_file(path);
+    }
+}
