@@ -70,7 +70,13 @@ pub async fn run(
     };
     let board = Board::new(settings, clock.clone(), Observations::nothing(role, clock.boot()));
     let cap = config.sidecar.override_.max_duration;
-    let watcher = Watcher::new(&config.run_dir, cap, &overrides::boot_id(), clock.now().into());
+    let watcher = Watcher::new(
+        &config.run_dir,
+        config.kubernetes.pod_info.as_deref(),
+        cap,
+        &overrides::boot_id(),
+        clock.now().into(),
+    );
     let forced = overrides::run(watcher, clock.clone(), board.stated(), stop.clone());
     let tasks = [
         tokio::spawn(http::serve(listener, Arc::clone(&board), stop.clone())),
