@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct ControlPlane {
     /// The API server, to be stopped, paused and started by tests.
     pub api_server: Daemon,
-    /// Deployments, StatefulSets and the like.
+    /// What keeps replicas and the like.
     pub controllers: Daemon,
     /// Finds nodes for pods.
     pub scheduler: Daemon,

@@ -1,5 +1,6 @@
 //! Who may talk to the API server: tokens, kubeconfigs, and the key that signs service accounts.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -53,7 +54,7 @@ pub(crate) fn prepare() -> Result<()> {
     let mut rows = String::new();
     for (user, group) in users() {
         let token = format!("token-of-{}", user.replace(':', "-"));
-        rows.push_str(&format!("{token},{user},{user},\"{group}\"\n"));
+        writeln!(rows, "{token},{user},{user},\"{group}\"")?;
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",

@@ -32,7 +32,7 @@ impl Volumes {
             fresh(&directory(&name))?;
             objects.push(volume(&name));
         }
-        admin.apply(&list(objects))?;
+        admin.apply(&list(&objects))?;
         Ok(Self(admin.clone()))
     }
 
@@ -48,7 +48,8 @@ impl Volumes {
         }
         self.0.run(&format!("delete persistentvolumes {}", names.join(" ")))?;
         names.iter().try_for_each(|name| fresh(&directory(name)))?;
-        self.0.apply(&list(names.iter().map(|name| volume(name)).collect()))?;
+        let volumes: Vec<_> = names.iter().map(|name| volume(name)).collect();
+        self.0.apply(&list(&volumes))?;
         Ok(names)
     }
 
@@ -87,7 +88,7 @@ fn fresh(dir: &Path) -> Result<()> {
         .with_context(|| format!("failed to change the owner of {}", dir.display()))
 }
 
-fn list(objects: Vec<Value>) -> String {
+fn list(objects: &[Value]) -> String {
     json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::process::{Command, exit};
 use std::time::Instant;
 
-use kube_bed::{Bed, enter, identity, places};
+use kube_bed::{Bed, enter, places};
 
 fn main() -> anyhow::Result<()> {
     let inside = enter()?;
@@ -13,8 +13,7 @@ fn main() -> anyhow::Result<()> {
     eprintln!("three nodes are ready after {:.1} s", started.elapsed().as_secs_f64());
     let mut words = env::args_os().skip(1);
     if let Some(program) = words.next() {
-        let config = identity::kubeconfig(identity::ADMIN);
-        let status = Command::new(program).args(words).env("KUBECONFIG", config).status()?;
+        let status = Command::new(program).args(words).status()?;
         drop(bed);
         exit(status.code().unwrap_or(1));
     }

@@ -42,7 +42,7 @@ fn take(output: ChildStdout, shared: &Shared) -> Result<()> {
         if std::mem::take(&mut first) {
             zone.clear();
         }
-        zone.apply(event);
+        zone.apply(&event);
     }
     Ok(())
 }

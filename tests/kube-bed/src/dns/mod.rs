@@ -1,4 +1,4 @@
-//! The DNS of the cluster: names of Services, and of their pods, from the EndpointSlices of the API server.
+//! The DNS of the cluster: names of Services, and of their pods, from the `EndpointSlices` of the API server.
 //!
 //! A Service with an address of its own is answered by its pods' addresses all the same, as there is no kube-proxy.
 

@@ -1,4 +1,4 @@
-//! What is known of names: pure, from the events of a watch on EndpointSlices.
+//! What is known of names: pure, from the events of a watch on `EndpointSlices`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -59,7 +59,7 @@ impl Zone {
     }
 
     /// Takes what an event tells.
-    pub(super) fn apply(&mut self, event: Event) {
+    pub(super) fn apply(&mut self, event: &Event) {
         let key = (event.object.metadata.namespace.clone(), event.object.metadata.name.clone());
         match event.kind.as_str() {
             "ADDED" | "MODIFIED" => drop(self.slices.insert(key, names(&event.object))),
@@ -121,7 +121,7 @@ pub(super) mod tests {
 
     pub(in crate::dns) fn zone_of_one() -> Zone {
         let mut zone = Zone::default();
-        zone.apply(event("ADDED", &json!([endpoint("kafka-0", "10.88.0.21", true)])));
+        zone.apply(&event("ADDED", &json!([endpoint("kafka-0", "10.88.0.21", true)])));
         zone
     }
 
@@ -129,7 +129,7 @@ pub(super) mod tests {
     fn a_service_is_all_of_its_pods_that_are_published() {
         let mut zone = zone_of_one();
         let service = "kafka.here.svc.cluster.local";
-        zone.apply(event(
+        zone.apply(&event(
             "MODIFIED",
             &json!([
                 endpoint("kafka-0", "10.88.0.31", true),
@@ -144,7 +144,7 @@ pub(super) mod tests {
         assert_eq!(last(&zone, "kafka-1.kafka.here.svc.cluster.local"), Some(vec![32]));
         assert_eq!(last(&zone, "kafka-2.kafka.here.svc.cluster.local"), None, "not ready, not published");
         assert_eq!(last(&zone, "kafka-1.kafka.there.svc.cluster.local"), None, "another namespace");
-        zone.apply(event("DELETED", &Value::Null));
+        zone.apply(&event("DELETED", &Value::Null));
         assert_eq!(last(&zone, service), None);
     }
 

@@ -1,6 +1,7 @@
 //! An image as `docker save` writes it: a configuration, its layers, and a manifest, in one tar.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -51,5 +52,83 @@ pub fn write(path: &Path, tag: &str, config: &Config, layer: Layer) -> Result<()
 
 /// The SHA-256 of this content, in hex.
 pub fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in Sha256::digest(content) {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::io::Read;
+
+    use serde_json::Value;
+
+    use super::super::layer::{Layer, Owned, PROGRAM};
+    use super::{Config, digest, write};
+
+    /// Entries by name: content, owner, mode.
+    fn entries(tar: &[u8]) -> BTreeMap<String, (Vec<u8>, u64, u32)> {
+        let mut archive = tar::Archive::new(tar);
+        let read = |mut entry: tar::Entry<'_, &[u8]>| {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            let header = entry.header();
+            assert_eq!(header.mtime().unwrap(), 0, "the same content is the same image");
+            let (owner, mode) = (header.uid().unwrap(), header.mode().unwrap());
+            (entry.path().unwrap().display().to_string(), (content, owner, mode))
+        };
+        archive.entries().unwrap().map(|entry| read(entry.unwrap())).collect()
+    }
+
+    fn layer() -> Layer {
+        let mut layer = Layer::default();
+        layer.dir("/data", Owned { id: 1000, mode: 0o750 }).unwrap();
+        layer.file("/bin/program", PROGRAM, b"runs").unwrap();
+        layer.link("/bin/other", "program").unwrap();
+        layer
+    }
+
+    #[test]
+    fn an_image_names_its_parts_by_what_is_in_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("image.tar");
+        let config = Config {
+            user: "1000:1000".to_owned(),
+            entrypoint: vec!["/bin/program".into()],
+            ..Config::default()
+        };
+        write(&path, "some/image:1", &config, layer()).unwrap();
+        let archive = fs::read(&path).unwrap();
+        let parts = entries(&archive);
+        let json = |name: &str| serde_json::from_slice::<Value>(&parts[name].0).unwrap();
+
+        let manifest = json("manifest.json");
+        assert_eq!(manifest[0]["RepoTags"][0], "some/image:1");
+        let name = manifest[0]["Config"].as_str().unwrap();
+        assert_eq!(name, format!("{}.json", digest(&parts[name].0)));
+        let config = json(name);
+        assert_eq!(config["config"]["User"], "1000:1000");
+        assert_eq!(config["config"]["Entrypoint"][0], "/bin/program");
+        let content = &parts[manifest[0]["Layers"][0].as_str().unwrap()].0;
+        assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{}", digest(content)));
+
+        let files = entries(content);
+        assert_eq!(files["bin/program"], (b"runs".to_vec(), 0, 0o755));
+        assert_eq!((files["data"].1, files["data"].2), (1000, 0o750));
+        assert!(files.contains_key("bin/other"));
+
+        write(&path, "some/image:1", &Config { user: "1000:1000".into(), ..Config::default() }, layer())
+            .unwrap();
+        assert_eq!(entries(&fs::read(&path).unwrap())["layer.tar"], parts["layer.tar"], "twice the same");
+    }
+
+    #[test]
+    fn a_digest_is_that_of_everybody_else() {
+        assert_eq!(digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
 }

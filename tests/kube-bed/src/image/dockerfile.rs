@@ -67,7 +67,7 @@ fn take(stage: &mut Stage, line: &str) -> Result<()> {
     ensure!(!rest.contains('$'), "variables are not known to the bed");
     match instruction.to_ascii_uppercase().as_str() {
         "FROM" => {
-            ensure!(rest == "scratch", "the last stage must be FROM scratch: there is nothing to pull from")
+            ensure!(rest == "scratch", "the last stage must be FROM scratch: there is nothing to pull from");
         }
         "LABEL" => stage.config.labels.extend(pairs(rest)?),
         "USER" => rest.clone_into(&mut stage.config.user),

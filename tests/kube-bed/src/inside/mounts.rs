@@ -1,6 +1,7 @@
 //! Mounts that only the inside sees.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -13,11 +14,19 @@ const COVERED: [&str; 5] =
 /// What a kubelet sets for the whole machine, whatever its configuration. It gets files of its own to write to.
 const SETTINGS: [&str; 3] = ["vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"];
 
+/// Makes those that are to be covered, and returns those that were not there.
+pub(super) fn places() -> Result<Vec<&'static str>> {
+    let missing: Vec<_> = COVERED.into_iter().filter(|dir| !Path::new(dir).exists()).collect();
+    for dir in &missing {
+        fs::create_dir_all(dir).with_context(|| format!("failed to create {dir}"))?;
+    }
+    Ok(missing)
+}
+
 /// Covers what would reach the machine, and puts the run's data where all expect them.
 pub(super) fn prepare() -> Result<()> {
     let data = places::run_outside();
     for dir in COVERED {
-        fs::create_dir_all(dir).with_context(|| format!("failed to create {dir}"))?;
         words_of(&format!("mount -t tmpfs -o mode=755 kube-bed {dir}"))?;
     }
     fs::create_dir_all(places::RUN)?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{FIRST, STAGE, lock, ways};
+use super::{FIRST, STAGE, lock, mounts, ways};
 use crate::{cgroups, parts, places};
 
 const LOOK: Duration = Duration::from_millis(50);
@@ -30,9 +30,12 @@ pub(super) fn run<T>() -> Result<T> {
     parts::make()?;
     fresh()?;
     cgroups::make()?;
+    let made = mounts::places()?;
     let ended = begin().and_then(|mut child| wait(&mut child, &asked));
     ways::close();
     sweep()?;
+    // Empty: what was written there was written to what covered them.
+    made.iter().try_for_each(fs::remove_dir)?;
     drop(lock);
     let status = ended?;
     exit(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))

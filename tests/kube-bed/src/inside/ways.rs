@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::identity::{ADMIN, kubeconfig};
 use crate::places;
 
 /// The script that runs its arguments inside.
@@ -18,16 +19,20 @@ pub fn kubectl() -> PathBuf {
     places::home().join("kubectl")
 }
 
+/// So that kubectl talks to the bed and nothing else, and remembers nothing of it in a person's home.
+pub(super) fn variables() -> [(&'static str, PathBuf); 2] {
+    [("KUBECONFIG", kubeconfig(ADMIN)), ("KUBECACHEDIR", places::run("kubectl-cache"))]
+}
+
 /// Writes them. `unshare` is the process whose only child is process 1 of the namespaces.
 pub(super) fn open(unshare: u32) -> Result<()> {
-    let config = places::run("admin.kubeconfig");
+    let variables = variables().map(|(name, path)| format!("{name}={}", path.display())).join(" ");
     let enter_text = format!(
         "#!/bin/sh\n\
          # Runs a command inside the bed: enter kubectl get pods\n\
          first=$(cat /proc/{unshare}/task/{unshare}/children 2>/dev/null)\n\
          [ -n \"$first\" ] || {{ echo 'the bed is not up' >&2; exit 1; }}\n\
-         exec nsenter -t ${{first%% *}} -m -n -p --wdns=\"$PWD\" -- env KUBECONFIG=\"${{KUBECONFIG:-{}}}\" \"$@\"\n",
-        config.display()
+         exec nsenter -t ${{first%% *}} -m -n -p --wdns=\"$PWD\" -- env {variables} \"$@\"\n"
     );
     let kubectl_text = format!("#!/bin/sh\nexec {} kubectl \"$@\"\n", enter().display());
     for (path, text) in [(enter(), enter_text), (kubectl(), kubectl_text)] {

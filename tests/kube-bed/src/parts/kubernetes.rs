@@ -34,7 +34,8 @@ pub(super) fn build() -> Result<()> {
     let module = cache.join("module");
     fs::create_dir_all(&module)?;
     declare(&module).context("failed to declare the module that builds Kubernetes")?;
-    for (package, name) in PROGRAMS {
+    // Those that nobody has built while we waited for the lock.
+    for (package, name) in PROGRAMS.into_iter().filter(|(_, name)| !cache.join(name).exists()) {
         eprintln!("  {name} ...");
         compile(&module, package, name).with_context(|| format!("failed to build {name}"))?;
     }

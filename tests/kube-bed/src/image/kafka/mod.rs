@@ -75,7 +75,7 @@ fn key(kafka: &Kafka) -> Result<String> {
     parts.extend(SCRIPTS.map(|(_, text)| text.to_owned()));
     for entry in fs::read_dir(kafka.libs())? {
         let entry = entry?;
-        parts.push(format!("{:?} {}", entry.file_name(), entry.metadata()?.len()));
+        parts.push(format!("{} {}", entry.file_name().display(), entry.metadata()?.len()));
     }
     parts.sort();
     Ok(digest(parts.join("\n").as_bytes()))
