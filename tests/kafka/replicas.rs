@@ -22,7 +22,10 @@ pub fn empty_cluster(scene: &Scene) -> Result<()> {
 /// Black-holes the fetches of 1003 from the only leader: a throttle would not push it out of the ISR.
 pub fn out_of_isr(scene: &Scene) -> Result<()> {
     let led_by_1001: [&[i32]; 2] = [&[1001, 1003], &[1001, 1003]];
-    run(scene.fleet.cluster.create_topic(Topic::assigned("led", &led_by_1001).config("min.insync.replicas", "1")))?;
+    run(scene
+        .fleet
+        .cluster
+        .create_topic(Topic::assigned("led", &led_by_1001).config("min.insync.replicas", "1")))?;
     let since = Instant::now();
     scene.fleet.cluster.net().cut(1003, 1001)?;
     // A follower of an idle partition has all there is, and is not dropped. Acknowledged once it is.
