@@ -73,27 +73,6 @@ pub(super) fn controllers(text: &str, voters: bool) -> Result<Vec<Controller>, S
     parts.map(|part| one(part).ok_or_else(|| part.to_owned())).collect()
 }
 
-/// Holds `zookeeper.connect` (`host:2181,.../chroot`) to its form, or tells the part that is none. A host without a port
-/// means 2181 (`org.apache.zookeeper.client.ConnectStringParser`).
-pub(super) fn zookeeper(text: &str) -> Result<(), String> {
-    let text = text.trim();
-    let (hosts, chroot) = text.find('/').map_or((text, ""), |at| text.split_at(at));
-    if chroot == "/" || chroot.contains("//") || (chroot.ends_with('/') && !chroot.is_empty()) {
-        return Err(chroot.to_owned());
-    }
-    let good = |entry: &str| {
-        let (host, port) = match entry.rsplit_once(':') {
-            Some((host, port)) if !host.starts_with('[') || host.ends_with(']') => (host, port),
-            _ => (entry, "2181"),
-        };
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        !host.is_empty()
-            && (bracketed || !host.contains(':'))
-            && port.parse::<u16>().is_ok_and(|port| port > 0)
-    };
-    hosts.split(',').map(str::trim).find(|entry| !good(entry)).map_or(Ok(()), |bad| Err(bad.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step should stop the test where it stands")]
@@ -118,24 +97,5 @@ mod tests {
         assert_eq!(controllers("a:9093", false).unwrap()[0].id, None);
         assert_eq!(controllers("a:9093", true), Err("a:9093".into()));
         assert_eq!(controllers("1@a:9093", false), Err("1@a:9093".into()));
-    }
-
-    #[test]
-    fn where_zookeeper_is() {
-        for good in ["zk:2181", "zk", "a:1,b:2, c:3/kafka", "[::1]:2181/a/b", "[::1]"] {
-            assert_eq!(zookeeper(good), Ok(()), "{good}");
-        }
-        for (bad, part) in [
-            ("zk:port", "zk:port"),
-            ("a:1,,b:2", ""),
-            ("a:1 b:2", "a:1 b:2"),
-            ("zk:0", "zk:0"),
-            ("::1:2181", "::1:2181"),
-            ("zk:2181/", "/"),
-            ("zk:2181/kafka/", "/kafka/"),
-            ("zk://zk:2181", "//zk:2181"),
-        ] {
-            assert_eq!(zookeeper(bad), Err(part.to_owned()), "{bad}");
-        }
     }
 }
