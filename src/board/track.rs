@@ -141,7 +141,7 @@ fn word(answer: Answer) -> &'static str {
 
 /// What the history says of an override: nothing that changes while it lasts.
 fn told(forced: &Forced) -> (String, Vec<Why>) {
-    let why = |code: &str, text: String| vec![Why { code: code.to_owned(), text }];
+    let why = |code: &str, text: String| vec![Why { code: code.to_owned(), text, remedy: String::new() }];
     let of = |reason: &str, by: &Option<String>| {
         let by = by.as_deref().unwrap_or("nobody named");
         format!("by {by}: {reason}")

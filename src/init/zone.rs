@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::{Exit, InitError};
 use crate::{
-    config::Config,
+    config::{self, Config},
     kube::{self, Api, Fault, NODES},
     problem::Problem,
 };
@@ -29,8 +29,12 @@ pub async fn of_node(
         Err(fault) => Err(fault),
     };
     asked.map_err(|fault| {
-        let exit = if fault.heals() { Exit::Unavailable } else { Exit::Usage };
         let what = format!("the zone of node {node} cannot be asked for: {fault}");
+        let (exit, what) = if fault.heals() {
+            (Exit::Unavailable, format!("{what}; tried for {}", config::show_duration(patience)))
+        } else {
+            (Exit::Usage, what)
+        };
         InitError::one(exit, Problem::new(config.places.of(SETTING), what, NODES.remedy(&fault)))
     })
 }

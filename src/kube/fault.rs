@@ -55,7 +55,9 @@ impl fmt::Display for Fault {
         match self {
             Self::NotInPod => f.write_str("KUBERNETES_SERVICE_HOST and _PORT name no API server"),
             Self::Credentials { path, why } => {
-                write!(f, "no service account token is mounted ({}: {why})", path.display())
+                let what =
+                    if path.ends_with("token") { "service account token" } else { "CA of the cluster" };
+                write!(f, "no {what} is mounted ({}: {why})", path.display())
             }
             Self::Unreachable(why) => write!(f, "the API server cannot be reached: {why}"),
             Self::Silent => f.write_str("the API server does not answer"),

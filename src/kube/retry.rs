@@ -9,8 +9,8 @@ use super::Fault;
 
 /// The longest pause of a request that somebody waits for.
 const SHORT: Duration = Duration::from_secs(4);
-/// The longest pause of one that nobody waits for.
-const LONG: Duration = Duration::from_secs(300);
+/// The longest pause of one that nobody waits for. Jitter makes it up to twice as long.
+const LONG: Duration = Duration::from_secs(150);
 
 fn pauses(longest: Duration) -> ExponentialBuilder {
     ExponentialBuilder::default()

@@ -61,6 +61,9 @@ impl Right {
             Fault::Untrusted(_) => {
                 "mount the CA of this cluster (ConfigMap kube-root-ca.crt) as ca.crt beside the token".to_owned()
             }
+            Fault::Nonsense(_) => {
+                "see what answers at KUBERNETES_SERVICE_HOST and _PORT: a proxy may stand there".to_owned()
+            }
             _ if fault.heals() => {
                 "see that the API server is up, and that no NetworkPolicy keeps this pod from it".to_owned()
             }
