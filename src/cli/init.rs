@@ -57,7 +57,7 @@ pub struct InitArgs {
     /// The volumes of this node were lost: format the empty ones that took their place, if the cluster says
     /// (the brokers of cluster.bootstrap) that no partition has its only copy here. Under an authorizer this node
     /// needs DESCRIBE on the cluster and on all topics, or they cannot tell it
-    #[arg(long)]
+    #[arg(long, env = "PILLION_REPLACE", value_parser = clap::builder::FalseyValueParser::new())]
     pub replace: bool,
     /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
     #[arg(long, value_name = "PATH=VALUE")]
