@@ -13,7 +13,7 @@ use crate::truth::View;
 use crate::wire::Connection;
 
 /// How often all are asked.
-const EVERY: Duration = Duration::from_millis(200);
+const EVERY: Duration = Duration::from_millis(250);
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
