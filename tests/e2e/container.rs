@@ -1,9 +1,10 @@
-//! A container as its node sees it: a process, and a cgroup.
+//! A container as its node sees it: a process, a cgroup, a network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use kube_bed::Process;
 
 use crate::scene::{AGENT, Scene};
@@ -36,6 +37,40 @@ impl Scene {
         };
         fs::write(&path, value).with_context(|| format!("failed to write {}", path.display()))
     }
+}
+
+/// A pod that does not reach some addresses any more, until this is dropped.
+pub struct Cut {
+    pid: i32,
+    addresses: Vec<String>,
+}
+
+impl Cut {
+    /// Takes the way to these addresses from a pod. `inside` is a process of it.
+    pub fn new(inside: &Process, addresses: Vec<String>) -> Result<Self> {
+        let cut = Self { pid: inside.pid, addresses };
+        for address in &cut.addresses {
+            route(cut.pid, "add", address)?;
+        }
+        Ok(cut)
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        for address in &self.addresses {
+            // With the pod its routes have gone, too.
+            let _ = route(self.pid, "del", address);
+        }
+    }
+}
+
+fn route(pid: i32, what: &str, address: &str) -> Result<()> {
+    let mut command = Command::new("nsenter");
+    command.args(["--net", "--target", &pid.to_string(), "ip", "route", what, "blackhole", address]);
+    let output = command.output().context("failed to run nsenter: install util-linux")?;
+    ensure!(output.status.success(), "ip route {what}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
 }
 
 enum Version {

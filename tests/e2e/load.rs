@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The default of `message.timeout.ms` of the client, which ends its retries.
-const CLIENT_DEFAULT: Duration = Duration::from_secs(300);
+pub const CLIENT_DEFAULT: Duration = Duration::from_secs(300);
 /// Bytes a record: with 200 records a second a broker that is away for a quarter of a minute has megabytes to fetch.
 const SIZE: usize = 4096;
 

@@ -13,6 +13,8 @@ pub struct Pod {
     pub uid: String,
     /// Where it runs; empty before it is bound.
     pub node: String,
+    /// Its address; empty before it has one.
+    pub ip: String,
     /// The condition of that name: what rollouts and disruption budgets read.
     pub ready: bool,
     /// It was told to end.
@@ -36,6 +38,7 @@ impl Pod {
             name: text("/metadata/name"),
             uid: text("/metadata/uid"),
             node: text("/spec/nodeName"),
+            ip: text("/status/podIP"),
             ready: list("/status/conditions").any(|one| one["type"] == "Ready" && one["status"] == "True"),
             deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
             restarts: statuses

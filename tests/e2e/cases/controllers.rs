@@ -7,6 +7,7 @@ use bed::{Load, Reader, load::LoadOptions, scene::run};
 
 use crate::{
     figures::Figures,
+    load::CLIENT_DEFAULT,
     pod::Pod,
     scene::{BROKERS, SOON, Scene, pass},
 };
@@ -56,7 +57,8 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
 /// A client that knows only the Service writes and reads. Its numbers come from elsewhere, for it is not idempotent:
 /// a broker that has no producer ids left would have to ask a controller.
 fn new_client(scene: &Scene) -> Result<usize> {
-    let options = LoadOptions { idempotent: false, ..LoadOptions::default() };
+    let options =
+        LoadOptions { idempotent: false, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
     let load = Load::with(scene.client(), "without-controllers", options)?;
     let reader = Reader::start(scene.client(), "without-controllers")?;
     run(load.wait_acked(400, SOON))?;

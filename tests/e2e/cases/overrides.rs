@@ -3,34 +3,31 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use bed::{Load, load::LoadOptions, scene::run};
+use bed::scene::run;
 
 use crate::{
+    container::Cut,
     figures::Figures,
     kubectl::Kubectl,
-    scene::{SOON, Scene, pass},
+    scene::{AGENT, SOON, Scene, pass},
 };
 
 const ANNOTATION: &str = "pillion.dev/override";
 /// From the annotation to the pod's condition.
 const FORCED: Duration = Duration::from_secs(2);
-/// So slowly a broker never catches up.
-const CRAWL: &str = "1000";
-
-/// A broker that does not catch up stops the roll; forced ready it goes on; with the override's end it stops again.
+/// A broker that cannot follow the others stops the roll; forced ready it goes on; with the override's end it stops
+/// again.
 pub fn roll(scene: &Scene, figures: &mut Figures) -> Result<()> {
-    scene.topic("crawling")?;
-    scene.throttle(Some(CRAWL))?;
-    let load = Load::with(scene.client(), "crawling", LoadOptions { size: 4096, ..LoadOptions::default() })?;
-    let untouched = [scene.pods.get("kafka-0")?.uid, scene.pods.get("kafka-1")?.uid];
+    let (untouched, leaders) = others(scene)?;
     let old = scene.pods.get("kafka-2")?.uid;
     scene.kubectl.run("rollout restart statefulset/kafka")?;
-    scene.pods.wait("kafka-2", "replaced", SOON, |pod| pod.uid != old)?;
-    scene.says("kafka-2", "not-in-isr")?;
-    run(load.stop())?;
+    scene.pods.wait("kafka-2", "replaced", SOON, |pod| pod.uid != old && !pod.ip.is_empty())?;
+    // The agent is there before Kafka, which never reaches its leaders.
+    let inside = run(bed::eventually("its agent runs", SOON, async || scene.process("kafka-2", AGENT)))?;
+    let cut = Cut::new(&inside, leaders)?;
+    scene.says("kafka-2", "out-of-isr")?;
     pass(scene.lasts(30, 15));
-    let now = [scene.pods.get("kafka-0")?.uid, scene.pods.get("kafka-1")?.uid];
-    ensure!(now == untouched, "the roll went on beside a broker that is out of sync");
+    ensure!(others(scene)?.0 == untouched, "the roll went on beside a broker that is out of sync");
     ensure!(!scene.pods.get("kafka-2")?.ready, "kafka-2 is ready, out of sync");
 
     let told = Instant::now();
@@ -52,10 +49,16 @@ pub fn roll(scene: &Scene, figures: &mut Figures) -> Result<()> {
     pass(scene.lasts(30, 15));
     ensure!(scene.pods.get("kafka-0")?.uid == untouched[0], "the roll went on after the override's end");
 
-    scene.throttle(None)?;
+    drop(cut);
     scene.pods.wait("kafka-0", "replaced and ready", SOON, |pod| pod.uid != untouched[0] && pod.well())?;
     scene.all_ready()?;
     Ok(())
+}
+
+/// The lives and the addresses of the two brokers that are not cut off.
+fn others(scene: &Scene) -> Result<([String; 2], Vec<String>)> {
+    let [zero, one] = [scene.pods.get("kafka-0")?, scene.pods.get("kafka-1")?];
+    Ok(([zero.uid, one.uid], vec![zero.ip, one.ip]))
 }
 
 /// `by` is who asks, and anybody may take an override away.
