@@ -7,7 +7,7 @@ KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 
-.PHONY: help demo test test-fast truth truth-docs bench lint advisories dist fuzz setup kafka clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e-up lint advisories dist fuzz setup kafka clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,12 +24,14 @@ BED := $(if $(FULL),--tests --lib,--lib --test net)
 test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
 	cargo test --workspace --no-run
 	cargo test -p pillion-probes -p pillion-fuzz
+	cargo test -p kube-bed --lib
 	$(AS_ROOT) cargo test -p bed $(BED)
 	$(AS_ROOT) cargo test -p pillion
 
-test-fast: ## the tests that need no Kafka
+test-fast: ## the tests that need no Kafka (kubectl renders deploy/ for them)
 	cargo test -p pillion-probes -p pillion-fuzz
-	cargo test -p pillion --lib --bins --test cli --test http --test board
+	cargo test -p kube-bed --lib
+	cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy
 
 # `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
@@ -48,6 +50,9 @@ bench: setup ## figures beside their baselines, into target/bench/bench.json
 	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
 	cargo bench --no-run -p pillion --bench pillion
 	$(AS_ROOT) env PILLION_BENCH_BINARY="$$PWD/target/bench/pillion" cargo bench --quiet -p pillion --bench pillion
+
+e2e-up: dist ## a Kubernetes of three nodes in this machine, with our images, until Ctrl-C (needs root; the first time builds it)
+	cargo run --quiet -p kube-bed --bin kube-bed-up
 
 lint: ## formatting, clippy, docs, licences, banned crates
 	cargo fmt --all --check

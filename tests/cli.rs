@@ -254,6 +254,73 @@ fn override_is_validated_before_it_is_written() {
 }
 
 #[test]
+fn an_annotation_is_shown_and_what_removes_it() {
+    let dir = TempDir::new().unwrap();
+    let info = dir.path().join("podinfo");
+    fs::create_dir(&info).unwrap();
+    let annotate = |text: &str| fs::write(info.join("override"), text).unwrap();
+    let identity = serde_json::json!({
+        "format": 1, "id": 1002, "ordinal": 1, "zone": null, "cluster": "c", "clusterId": "x", "mode": "kraft-broker",
+        "listener": { "name": "P", "host": "h", "port": 1, "protocol": "PLAINTEXT" }, "controllers": [], "logDirs": [],
+        "metadataLogDir": "/d", "kafkaVersion": "4.3.1", "pillionVersion": "0", "settingsDigest": "",
+        "pod": { "name": "kafka-1", "namespace": "prod", "info": info },
+    });
+    fs::write(dir.path().join("identity.json"), identity.to_string()).unwrap();
+    let remove = "kubectl annotate pod -n prod kafka-1 pillion.dev/override-";
+    // The volume is mounted in another container than this: nobody knows.
+    assert!(stdout(&in_dir(dir.path(), &["clear"])).contains(&format!("that stays: {remove}")));
+    assert!(stdout(&in_dir(dir.path(), &["show"])).contains("not to be seen in this container"));
+    annotate("");
+    let cleared = in_dir(dir.path(), &["clear"]);
+    assert!(cleared.status.success() && !stdout(&cleared).contains("kubectl"), "{cleared:?}");
+    assert!(stdout(&in_dir(dir.path(), &["show"])).contains("override is empty"));
+    let stated = in_dir(dir.path(), &["ready", "--reason", "it's late", "--for", "30m"]);
+    let line = "kubectl annotate pod -n prod kafka-1 --overwrite \
+                pillion.dev/override='ready,for=30m,reason=it'\\''s late,by=alice'";
+    assert!(stdout(&stated).contains(line), "{stated:?}");
+
+    annotate("ready,for=1h,reason=INC-2,by=bob");
+    assert!(
+        stdout(&in_dir(dir.path(), &["hold", "--reason", "x", "--for", "1m"]))
+            .contains("The pod has an annotation, too")
+    );
+    let shown = stdout(&in_dir(dir.path(), &["show"]));
+    assert!(
+        shown.contains("file: hold,")
+            && shown.contains("annotation: ready,")
+            && shown.contains("held not ready"),
+        "{shown}"
+    );
+    let cleared = in_dir(dir.path(), &["clear"]);
+    assert_eq!(cleared.status.code(), Some(1), "readiness is still forced");
+    let told = stdout(&cleared);
+    assert!(
+        told.contains("forced ready by bob (annotation)")
+            && told.contains(&format!("Remove it with: {remove}\n")),
+        "{told}"
+    );
+    annotate("ready");
+    let cleared = in_dir(dir.path(), &["clear"]);
+    assert!(cleared.status.success() && stdout(&cleared).contains("is ignored"), "{cleared:?}");
+}
+
+#[test]
+fn install_leaves_a_copy_of_itself() {
+    let dir = TempDir::new().unwrap();
+    let into = dir.path().join("new/run");
+    let install = || pillion(&["install", into.to_str().unwrap()]);
+    assert!(stdout(&install()).ends_with("/new/run/pillion written\n"));
+    let copy = into.join("pillion");
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o7777, 0o755);
+    assert_eq!(fs::read(&copy).unwrap(), fs::read(cargo_bin("pillion")).unwrap());
+    assert!(stdout(&install()).ends_with("unchanged\n"));
+    // The copy itself may be run so.
+    assert!(Command::new(&copy).args(["install", into.to_str().unwrap()]).status().unwrap().success());
+    let failed = pillion(&["install", "/proc/nowhere"]);
+    assert!(failed.status.code() == Some(1) && stderr(&failed).contains("failed to create"), "{failed:?}");
+}
+
+#[test]
 fn an_override_that_may_not_be_read_is_told() {
     if !is_root() {
         return; // Only root can become somebody else.

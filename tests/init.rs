@@ -149,6 +149,11 @@ fn a_replacement_needs_the_clusters_word() {
     let before = node.files();
     let output = node.init(&["--replace"]);
     assert_eq!((code(&output), node.files()), (69, before.clone()));
+    // In a pod, whose arguments are those of all pods of its set, the environment says it.
+    for (value, expected) in [("true", 69), ("false", 64), ("", 64)] {
+        let output = node.command(&[]).env("PILLION_REPLACE", value).output().unwrap();
+        assert_eq!(code(&output), expected, "{value:?}: {}", stderr(&output));
+    }
     golden("fails/replace-cannot-ask.txt", &node.settle(&stderr(&output)));
     let run = |answer: ReplacementAnswer| {
         let sources = pillion::config::Sources { file: Some(node.at("pillion.yaml")), ..Default::default() };
@@ -263,7 +268,9 @@ fn the_examples_fit_the_schema_and_the_checks() {
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;
         }
-        let sources = pillion::config::Sources { file: Some(path.clone()), ..Default::default() };
+        let told = ["POD", "NAMESPACE", "POD_UID", "NODE"];
+        let env = told.map(|name| (format!("PILLION_KUBERNETES_{name}"), "x-0".to_owned())).into();
+        let sources = pillion::config::Sources { file: Some(path.clone()), env, ..Default::default() };
         if let Err(problems) = pillion::config::load(&sources) {
             assert!(problems.is_empty(), "{}: {problems:?}", path.display());
         }

@@ -4,6 +4,7 @@ mod client;
 mod completions;
 pub mod exit;
 pub mod init;
+mod install;
 mod log;
 mod out;
 mod overrides;
@@ -49,6 +50,8 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Force or hold readiness for a while (break-glass)
     Override(overrides::OverrideArgs),
+    /// Leave a copy of this binary in a directory, for containers of another image
+    Install(install::InstallArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -71,6 +74,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Command::Probe(args) => probe::run(&args).into(),
         Command::Status(args) => status::run(&args).into(),
         Command::Override(args) => overrides::run(&args).into(),
+        Command::Install(args) => install::run(&args).into(),
         Command::Completions(args) => completions::run(&args).into(),
     }
 }

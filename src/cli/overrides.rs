@@ -1,16 +1,19 @@
-//! `pillion override`: break-glass, by the file in the run directory.
+//! `pillion override`: break-glass, by the file in the run directory. An annotation of the pod is shown, and what would
+//! set or remove it.
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use pillion_probes::forced::{self, DEFAULT_CAP, End, FirstSeen, Forced, Kind, Request, Source, Stated};
+use pillion_probes::forced::{
+    self, ANNOTATION, DEFAULT_CAP, End, FirstSeen, Forced, Kind, Request, Source, Stated,
+};
 
 use super::{Exit, out};
 use crate::{
     board::forced_words,
     clock::Clock,
-    init::{IDENTITY_FILE, Identity},
-    overrides::{FILE_NAME, Look, SEEN_NAME, Seen, boot_id, clear, look, write},
+    init::{IDENTITY_FILE, Identity, PodFacts},
+    overrides::{ANNOTATION_FILE, FILE_NAME, Look, SEEN_NAME, Seen, annotation, boot_id, clear, look, write},
     stamp,
 };
 
@@ -29,7 +32,12 @@ Examples:
 A forced-ready broker counts as ready for PodDisruptionBudgets and rollouts: they may take the
 next broker down.
 
-Exit codes: 0 done; 1 failed; 64 bad arguments, nothing was written.";
+On Kubernetes the pod's annotation does the same from outside, also while nobody can exec into it:
+  kubectl annotate pod kafka-0 pillion.dev/override=ready,for=30m,reason=INC-1,by=alice
+Hold beats ready; of two that say the same the annotation beats the file.
+
+Exit codes: 0 done; 1 failed, or an annotation is still in force; 64 bad arguments, nothing was
+written.";
 
 /// Arguments of `override`.
 #[derive(Args, Debug)]
@@ -97,7 +105,8 @@ fn state(args: &OverrideArgs, kind: Kind, statement: &Statement) -> Exit {
         Ok(request) => request,
         Err(error) => return refuse(args, &error.to_string()),
     };
-    let judged = judge(args, Ok(request.clone()), statement.cap.unwrap_or_else(|| cap(args)));
+    let cap = statement.cap.unwrap_or_else(|| cap(args));
+    let judged = judge(args, Source::File, Ok(request.clone()), cap);
     let words = forced_words(&judged);
     match judged {
         Forced::Active { since, .. } => {
@@ -105,7 +114,8 @@ fn state(args: &OverrideArgs, kind: Kind, statement: &Statement) -> Exit {
                 out::complain(format_args!("{error}; is --run-dir the directory that the agent shares?"));
                 return Exit::No;
             }
-            let told = out::print(what_will_happen(&request, &words, since));
+            let beside = beside(args, &request);
+            let told = out::print(format_args!("{}{beside}", what_will_happen(&request, &words, since)));
             if told { Exit::Yes } else { Exit::No }
         }
         Forced::Expired { .. } => refuse(
@@ -115,6 +125,35 @@ fn state(args: &OverrideArgs, kind: Kind, statement: &Statement) -> Exit {
         ),
         _ => refuse(args, &words),
     }
+}
+
+/// What there is to know of the pod's annotation where the file was just written.
+fn beside(args: &OverrideArgs, request: &Request) -> String {
+    let Some(pod) = pod(args) else { return String::new() };
+    let quoted = format!("{request}").replace('\'', "'\\''");
+    let same = format!("The same from outside: {} --overwrite {ANNOTATION}='{quoted}'\n", annotate(&pod));
+    match annotated(&pod) {
+        None | Some(Look::Absent) => same,
+        Some(_) => format!(
+            "{same}The pod has an annotation, too; hold beats ready, and the annotation beats the file. See it with: \
+             pillion override show\n"
+        ),
+    }
+}
+
+/// The pod that init was run for, if it was in one.
+fn pod(args: &OverrideArgs) -> Option<PodFacts> {
+    Identity::read(&args.run_dir).ok()?.pod
+}
+
+/// The pod's annotation; `None` where this container does not have the volume with it.
+fn annotated(pod: &PodFacts) -> Option<Look> {
+    let info = pod.info.as_deref().filter(|info| info.join(ANNOTATION_FILE).exists())?;
+    Some(annotation(info))
+}
+
+fn annotate(pod: &PodFacts) -> String {
+    format!("kubectl annotate pod -n {} {}", pod.namespace, pod.name)
 }
 
 /// The cap that init was configured with for this run directory.
@@ -176,31 +215,73 @@ fn take_away(args: &OverrideArgs) -> Exit {
     }
     let text = match was {
         Look::Absent => format!("there is no override at {}\n", path.display()),
-        _ => "the override is taken away; /readyz answers the true verdict within a second\n".to_owned(),
+        _ => "the override of the file is taken away; the agent sees it within a second\n".to_owned(),
     };
-    // The file is all that this command can reach.
-    let note = "If the pod carries an override as an annotation, that stays: kubectl annotate pod POD \
-                pillion.dev/override-\n";
-    if out::print(format_args!("{text}{note}")) { Exit::Yes } else { Exit::No }
+    let (note, left) = what_stays(args);
+    if out::print(format_args!("{text}{note}")) && !left { Exit::Yes } else { Exit::No }
+}
+
+/// What this command cannot reach: the pod's annotation. And whether it forces readiness.
+fn what_stays(args: &OverrideArgs) -> (String, bool) {
+    let Some(pod) = pod(args) else {
+        let note = format!(
+            "If the pod carries an override as an annotation, that stays: kubectl annotate pod POD {ANNOTATION}-\n"
+        );
+        return (note, false);
+    };
+    let command = format!("{} {ANNOTATION}-", annotate(&pod));
+    match annotated(&pod) {
+        Some(Look::Absent) => (String::new(), false),
+        None => (format!("If the pod carries an override as an annotation, that stays: {command}\n"), false),
+        Some(look) => {
+            let judged = judge(args, Source::Annotation, request(look), cap(args));
+            let words = forced_words(&judged);
+            let note = format!(
+                "The pod carries one as an annotation, which stays: {words}\nRemove it with: {command}\n"
+            );
+            (note, judged.active().is_some())
+        }
+    }
+}
+
+fn request(look: Look) -> Result<Request, String> {
+    match look {
+        Look::Absent => Err("it is empty".to_owned()),
+        Look::Unusable(why) => Err(why),
+        Look::Found(bytes) => forced::parse_bytes(&bytes).map_err(|error| error.to_string()),
+    }
 }
 
 fn show(args: &OverrideArgs) -> Exit {
     let path = args.run_dir.join(FILE_NAME);
-    let request = match look(&path) {
-        Look::Absent => {
-            let told = out::print(format_args!("no override ({} does not exist)\n", path.display()));
-            return if told { Exit::Yes } else { Exit::No };
+    let pod = pod(args);
+    let info = pod.as_ref().and_then(|pod| Some(pod.info.as_ref()?.join(ANNOTATION_FILE)));
+    let sources = [(Source::File, Some(look(&path))), (Source::Annotation, pod.as_ref().and_then(annotated))];
+    let (mut text, mut all) = (String::new(), Vec::new());
+    for (source, look) in sources {
+        let Some(look) = look.filter(|look| *look != Look::Absent) else { continue };
+        let request = request(look);
+        if let Ok(request) = &request {
+            text.push_str(&format!("{}: {request}\n", source.word()));
         }
-        Look::Unusable(why) => Err(why),
-        Look::Found(bytes) => forced::parse_bytes(&bytes).map_err(|error| error.to_string()),
+        all.push(judge(args, source, request, cap(args)));
+    }
+    let words = match all.into_iter().reduce(forced::combine) {
+        Some(judged) => forced_words(&judged),
+        None => {
+            let annotation = match &info {
+                Some(info) if info.exists() => format!(", {} is empty", info.display()),
+                Some(info) => format!(", {} is not to be seen in this container", info.display()),
+                None => String::new(),
+            };
+            format!("no override ({} does not exist{annotation})", path.display())
+        }
     };
-    let text = request.as_ref().map(|request| format!("{request}\n")).unwrap_or_default();
-    let words = forced_words(&judge(args, request, cap(args)));
     if out::print(format_args!("{text}{words}\n")) { Exit::Yes } else { Exit::No }
 }
 
 /// As the agent will judge it, with the first sight that it remembers.
-fn judge(args: &OverrideArgs, request: Result<Request, String>, cap: Duration) -> Forced {
+fn judge(args: &OverrideArgs, source: Source, request: Result<Request, String>, cap: Duration) -> Forced {
     let now = Clock::system().now().into();
     let (seen, _) = Seen::load(&args.run_dir.join(SEEN_NAME), &boot_id(), now);
     let first = request.as_ref().ok().and_then(|request| seen.first(request));
@@ -209,7 +290,7 @@ fn judge(args: &OverrideArgs, request: Result<Request, String>, cap: Duration) -
         && end <= now.wall_ms
     {
         let why = format!("its end, {}, is already past", stamp::seconds(end));
-        return Forced::Refused { source: Source::File, why };
+        return Forced::Refused { source, why };
     }
-    forced::judge(&Stated { source: Source::File, request, first, looked: now.boot }, now, cap)
+    forced::judge(&Stated { source, request, first, looked: now.boot }, now, cap)
 }

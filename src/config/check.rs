@@ -1,5 +1,7 @@
 //! What a schema cannot say: required settings, ids, paths, sums.
 
+mod pod;
+
 use std::{
     collections::BTreeMap,
     path::{Component, Path, PathBuf},
@@ -9,7 +11,7 @@ use std::{
 use pillion_probes::moves::AddingReplicas;
 
 use super::{
-    file::{self, Mode, WhenMissing},
+    file::{self, Mode},
     model::{
         Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Listener, Override,
         Sidecar, Storage,
@@ -23,7 +25,7 @@ use crate::problem::Problem;
 pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Problem>) -> Option<Config> {
     let mut check = Check { gathered, problems };
     let cluster = check.cluster(file.cluster);
-    let broker = check.broker(&file.broker);
+    let broker = check.broker(&file.broker, &file.kubernetes);
     let mode = file.broker.mode;
     let kafka = check.kafka(file.kafka, mode);
     let storage = check.storage(file.storage);
@@ -32,6 +34,7 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         check.apart(storage, run_dir);
     }
     let sidecar = check.sidecar(&file.sidecar, mode);
+    let kubernetes = check.kubernetes(file.kubernetes);
     if mode == Some(Mode::ZooKeeper) {
         check.only_kraft();
     }
@@ -42,6 +45,7 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         storage: storage?,
         run_dir: run_dir?,
         sidecar: sidecar?,
+        kubernetes: kubernetes?,
         places: check.gathered.places,
     })
 }
@@ -106,7 +110,7 @@ impl Check<'_> {
         self.wrong("cluster.bootstrap", format!("{text:?} is no address"), "write each broker as host:port")
     }
 
-    fn broker(&mut self, file: &file::Broker) -> Option<Broker> {
+    fn broker(&mut self, file: &file::Broker, of_pod: &file::Kubernetes) -> Option<Broker> {
         let mode = self.required(
             "broker.mode",
             file.mode,
@@ -138,7 +142,8 @@ impl Check<'_> {
             let what = format!("idBase {base} is outside of the range {} to {}", range.start(), range.end());
             self.wrong::<()>("broker.idRange", what, "let the range hold every id of this map");
         }
-        let zone = self.zone(&file.zone, mode);
+        let zone = self.zone(&file.zone, of_pod, mode);
+        let advertised = self.advertised(&file.advertised, mode);
         let listener = match file.listener.as_deref() {
             None | Some("auto") => Some(Listener::Auto),
             Some(text) => match host_port(text) {
@@ -155,44 +160,8 @@ impl Check<'_> {
             ordinal: file.ordinal.and_then(as_id),
             zone: zone.ok()?,
             listener: listener?,
+            advertised: advertised?,
         })
-    }
-
-    /// The policy applied; `Err` where a mistake was added.
-    fn zone(&mut self, file: &file::Zone, mode: Option<Mode>) -> Result<Option<String>, ()> {
-        let given = |text: &Option<String>| {
-            text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
-        };
-        let (value, literal) = (given(&file.value), given(&file.literal));
-        let policy = file.when_missing.unwrap_or(WhenMissing::Fail);
-        if policy == WhenMissing::Literal && literal.is_none() {
-            let remedy = "set the zone that a broker without one is given";
-            return self.refuse("broker.zone.literal", "whenMissing is literal and there is none", remedy);
-        }
-        for (path, text) in [("broker.zone.value", &value), ("broker.zone.literal", &literal)] {
-            if text.as_ref().is_some_and(|t| t.len() > 255 || t.chars().any(char::is_control)) {
-                return self.refuse(
-                    path,
-                    "it is no name of a zone",
-                    "a short name without control characters",
-                );
-            }
-        }
-        match (value, policy) {
-            (Some(zone), _) => Ok(Some(zone)),
-            (None, WhenMissing::Literal) => Ok(literal),
-            (None, WhenMissing::None) => Ok(None),
-            // A rack means nothing to a controller.
-            (None, WhenMissing::Fail) if mode == Some(Mode::KraftController) => Ok(None),
-            (None, WhenMissing::Fail) if self.gathered.is_spoilt("broker.zone.value") => Err(()),
-            (None, WhenMissing::Fail) => {
-                let remedy = format!(
-                    "give --zone or {}; or set broker.zone.whenMissing to none or literal",
-                    super::variable("broker.zone.value")
-                );
-                self.refuse("broker.zone.value", "the zone of this broker is not known", remedy)
-            }
-        }
     }
 
     fn kafka(&mut self, file: file::Kafka, mode: Option<Mode>) -> Option<Kafka> {

@@ -24,6 +24,8 @@ pub struct File {
     pub run_dir: Option<PathBuf>,
     /// How the sidecar watches.
     pub sidecar: Sidecar,
+    /// What Kubernetes tells of this pod, and what it is told.
+    pub kubernetes: Kubernetes,
 }
 
 /// The cluster this broker belongs to.
@@ -53,22 +55,25 @@ pub struct Broker {
     /// The ids this map may use, both ends included, as in "1001-1006". Default: any.
     #[schemars(regex(pattern = "^[0-9]+ *- *[0-9]+$"))]
     pub id_range: Option<String>,
-    /// Which one of its map this is. Default: the number the host name ends with.
+    /// Which one of its map this is. Default: the number that the name of the pod, or of the host, ends with.
     #[schemars(range(min = 0, max = 2_147_483_647_i64))]
     pub ordinal: Option<i64>,
     /// The failure domain, written as `broker.rack`.
     pub zone: Zone,
     /// The address the agent asks: "auto" (from `listeners`) or host:port. Default: auto.
     pub listener: Option<String>,
+    /// `advertised.listeners` as a pattern for each listener, host:port with {id} {ordinal} {pod} {namespace} {zone}
+    /// {node} and {N+ordinal}, as in "{pod}.kafka.{namespace}.svc.cluster.local:9092" or "{node}:{31000+ordinal}".
+    pub advertised: BTreeMap<String, String>,
 }
 
 /// The failure domain.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Zone {
-    /// The zone.
+    /// The zone. Default: `kubernetes.zone`, then with `kubernetes.zoneFromNode` the node's label.
     pub value: Option<String>,
-    /// What to do without a value: stop (fail), render no rack (none), use `literal`. Default: fail.
+    /// What to do when there is no zone: stop (fail), render no rack (none), use `literal`. Default: fail.
     pub when_missing: Option<WhenMissing>,
     /// The zone of a broker whose zone is not known, with `whenMissing: literal`.
     pub literal: Option<String>,
@@ -181,6 +186,31 @@ pub enum AddingReplicas {
 pub struct Override {
     /// The longest a forced verdict may last. Default: 2h.
     pub max_duration: Option<Written>,
+}
+
+/// What Kubernetes tells of this pod (by the downward API), and what it is told. The token, the CA and the address of
+/// the API server are found where every pod has them.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Kubernetes {
+    /// The pod's name: `metadata.name`.
+    pub pod: Option<String>,
+    /// Its namespace: `metadata.namespace`.
+    pub namespace: Option<String>,
+    /// Its UID: `metadata.uid`.
+    pub pod_uid: Option<String>,
+    /// The node it runs on: `spec.nodeName`.
+    pub node: Option<String>,
+    /// Its zone: `metadata.labels['topology.kubernetes.io/zone']`, which pods have from Kubernetes 1.35 on.
+    pub zone: Option<String>,
+    /// Ask the API for the node's zone when nothing else tells it: needs `get` on `nodes`. Default: false.
+    pub zone_from_node: Option<bool>,
+    /// The directory of a downward API volume whose file `override` is the annotation `pillion.dev/override`.
+    pub pod_info: Option<PathBuf>,
+    /// Write the cluster, role, id, zone and listeners on the pod: needs `patch` on it. Default: false.
+    pub publish_identity: Option<bool>,
+    /// Tell what changes as Events of the pod: needs `create` on `events` (events.k8s.io). Default: false.
+    pub events: Option<bool>,
 }
 
 /// Deadlines, ages and intervals.

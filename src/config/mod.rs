@@ -4,6 +4,7 @@ mod check;
 mod duration;
 mod file;
 mod model;
+mod pattern;
 mod place;
 mod schema;
 mod shape;
@@ -18,9 +19,10 @@ pub use self::{
     duration::{parse as parse_duration, show as show_duration},
     file::Mode,
     model::{
-        Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Listener, Override,
-        Sidecar, Storage,
+        Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Kubernetes, Listener,
+        Override, Sidecar, Storage, Zone,
     },
+    pattern::{Pattern, Word},
     place::{Place, Places},
     schema::{published as published_schema, schema},
     sources::{Flag, Sources, variable},

@@ -11,7 +11,7 @@ use std::{
 
 use pillion_probes::moves::AddingReplicas;
 
-use super::{file::Mode, place::Places, timing::Timing};
+use super::{file::Mode, pattern::Pattern, place::Places, timing::Timing};
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub run_dir: PathBuf,
     /// How the sidecar watches.
     pub sidecar: Sidecar,
+    /// This pod.
+    pub kubernetes: Kubernetes,
     /// Where each setting was written, for messages.
     pub places: Places,
 }
@@ -61,12 +63,41 @@ pub struct Broker {
     pub id_base: i32,
     /// The ids this map may use.
     pub id_range: Option<RangeInclusive<i32>>,
-    /// Which one of its map this is; `None` means by the host name.
+    /// Which one of its map this is; `None` means by the name of the pod or the host.
     pub ordinal: Option<i32>,
-    /// The failure domain, the policy for a missing one already applied.
-    pub zone: Option<String>,
+    /// The failure domain.
+    pub zone: Zone,
     /// The address the agent asks.
     pub listener: Listener,
+    /// What is advertised, by the name of the listener.
+    pub advertised: BTreeMap<String, Pattern>,
+}
+
+/// The failure domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Zone {
+    /// Settled, the policy for a missing one applied: `None` is no rack.
+    Known(Option<String>),
+    /// The node's label tells it.
+    OfNode {
+        /// What a node without that label comes to; `None`: init stops.
+        missing: Option<Option<String>>,
+    },
+}
+
+impl Zone {
+    /// The zone, as far as it is settled.
+    pub fn known(&self) -> Option<&str> {
+        match self {
+            Self::Known(zone) => zone.as_deref(),
+            Self::OfNode { .. } => None,
+        }
+    }
+
+    /// The node has yet to be asked for.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::OfNode { .. })
+    }
 }
 
 /// The address the agent asks.
@@ -206,6 +237,25 @@ pub struct Sidecar {
     pub adding_replicas: AddingReplicas,
     /// The break-glass.
     pub override_: Override,
+}
+
+/// This pod, as far as it is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// Its name.
+    pub pod: Option<String>,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// Its UID; told where `events` is on.
+    pub pod_uid: Option<String>,
+    /// Its node; told where the zone comes from it.
+    pub node: Option<String>,
+    /// Where the downward API volume with the annotation is mounted.
+    pub pod_info: Option<PathBuf>,
+    /// Write on the pod who the broker is; `pod` and `namespace` are told then.
+    pub publish_identity: bool,
+    /// Tell what changes as Events; `pod`, `namespace` and `pod_uid` are told then.
+    pub events: bool,
 }
 
 /// The break-glass.

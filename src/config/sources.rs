@@ -67,8 +67,9 @@ pub fn variable(path: &str) -> String {
     name
 }
 
-/// Lays environment and flags over the file's tree. Names that nearly fit are noticed, not refused: the
-/// kubelet invents variables of its own for a Service called pillion.
+/// Lays environment and flags over the file's tree. An empty variable counts as one that is not set: the downward API
+/// gives one for a label that the pod does not have. Names that nearly fit are noticed, not refused: the kubelet
+/// invents variables of its own for a Service called pillion.
 pub(super) fn overlay(
     root: &mut Node,
     sources: &Sources,
@@ -79,7 +80,9 @@ pub(super) fn overlay(
     let mut notices = Vec::new();
     for (name, value) in &sources.env {
         if let Some((_, path)) = variables.iter().find(|(variable, _)| variable == name) {
-            set(root, path, value, &Place::Env(name.as_str().into()));
+            if !value.is_empty() {
+                set(root, path, value, &Place::Env(name.as_str().into()));
+            }
         } else if name.starts_with("PILLION_")
             && let Some(near) = nearest(name, variables.iter().map(|(variable, _)| variable.as_str()))
         {
@@ -87,7 +90,7 @@ pub(super) fn overlay(
         }
     }
     for flag in &sources.flags {
-        let free = flag.path.strip_prefix("kafka.properties.").is_some_and(|key| !key.is_empty());
+        let free = free(&flag.path).is_some_and(|(_, key)| !key.is_empty());
         if free || leaves.contains(&flag.path) {
             set(root, &flag.path, &flag.value, &Place::Flag(flag.name.as_str().into()));
         } else {
@@ -101,12 +104,17 @@ pub(super) fn overlay(
 }
 
 fn set(root: &mut Node, path: &str, value: &str, place: &Place) {
-    // A key of Kafka's has dots of its own.
-    let parts: Vec<&str> = match path.strip_prefix("kafka.properties.") {
-        Some(key) => vec!["kafka", "properties", key],
+    let parts: Vec<&str> = match free(path) {
+        Some((map, key)) => map.split('.').chain([key]).collect(),
         None => path.split('.').collect(),
     };
     root.set(&parts, value, place);
+}
+
+/// The mapping whose keys are the user's own, and the key, which may have dots of its own.
+fn free(path: &str) -> Option<(&str, &str)> {
+    let maps = ["kafka.properties", "broker.advertised"];
+    maps.iter().find_map(|map| Some((*map, path.strip_prefix(map)?.strip_prefix('.')?)))
 }
 
 #[cfg(test)]

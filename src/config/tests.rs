@@ -25,11 +25,94 @@ fn every_example_is_without_mistakes() {
         (include_str!("../../examples/kraft-combined.yaml"), "kraft-combined"),
         (include_str!("../../examples/kraft-controller.yaml"), "kraft-controller"),
         (include_str!("../../examples/zookeeper.yaml"), "zookeeper"),
+        (IN_POD, "kraft-broker"),
     ];
     for (text, mode) in examples {
-        let loaded = load_bytes(text.as_bytes(), mode, &Sources::default()).unwrap();
+        let loaded = load_bytes(text.as_bytes(), mode, &pod(&[])).unwrap();
         assert_eq!((loaded.config.broker.mode.name(), loaded.notices), (mode, vec![]));
     }
+}
+
+/// What the downward API tells a pod.
+fn pod(extra: &[(&str, &str)]) -> Sources {
+    let told = [("POD", "kafka-2"), ("NAMESPACE", "kafka"), ("POD_UID", "u-1"), ("NODE", "n1")];
+    let mut sources = Sources::default();
+    sources.env.extend(told.map(|(key, value)| (format!("PILLION_KUBERNETES_{key}"), value.to_owned())));
+    sources.env.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    sources
+}
+
+const IN_POD: &str = include_str!("../../examples/kubernetes.yaml");
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let empty =
+        [("PILLION_BROKER_ORDINAL", ""), ("PILLION_KUBERNETES_ZONE", ""), ("PILLION_STORAGE_BOOTSTRAP", "")];
+    let config = load_bytes(IN_POD.as_bytes(), "p", &pod(&empty)).unwrap().config;
+    assert_eq!((config.broker.ordinal, config.storage.bootstrap), (None, false));
+    assert_eq!(config.broker.zone, Zone::OfNode { missing: None });
+    let told = load_bytes(GOOD.as_bytes(), "p", &pod(&[("PILLION_KUBERNETES_POD", "")])).unwrap().config;
+    assert_eq!(told.kubernetes.pod.as_deref(), Some("kafka-2"));
+}
+
+#[test]
+fn the_zone_is_the_explicit_one_then_the_pods_then_the_nodes() {
+    let zone = |text: &str, extra: &[(&str, &str)]| {
+        load_bytes(text.as_bytes(), "p", &pod(extra)).unwrap().config.broker.zone
+    };
+    let known = |zone: &str| Zone::Known(Some(zone.to_owned()));
+    let labelled = ("PILLION_KUBERNETES_ZONE", "zone-p");
+    assert_eq!(zone(IN_POD, &[labelled, ("PILLION_BROKER_ZONE_VALUE", "zone-e")]), known("zone-e"));
+    assert_eq!(zone(IN_POD, &[labelled]), known("zone-p"));
+    assert_eq!(zone(IN_POD, &[]), Zone::OfNode { missing: None });
+    let none = ("PILLION_BROKER_ZONE_WHEN_MISSING", "none");
+    assert_eq!(zone(IN_POD, &[none]), Zone::OfNode { missing: Some(None) });
+    let literal = [("PILLION_BROKER_ZONE_WHEN_MISSING", "literal"), ("PILLION_BROKER_ZONE_LITERAL", "x")];
+    assert_eq!(zone(IN_POD, &literal), Zone::OfNode { missing: Some(Some("x".into())) });
+    let unasked = IN_POD.replace("zoneFromNode: true", "zoneFromNode: false");
+    assert_eq!(zone(&unasked, &literal), known("x"));
+    // A rack means nothing to a controller: nobody is asked.
+    let controller = IN_POD.replace("mode: kraft-broker", "mode: kraft-controller");
+    let controller = controller
+        .replace("  advertised:\n", "")
+        .replace("    PLAINTEXT: \"", "  # \"")
+        .replace("    EXTERNAL: \"", "  # \"");
+    assert_eq!(zone(&controller, &[]), Zone::Known(None));
+}
+
+#[test]
+fn what_the_downward_api_should_tell_is_asked_for_by_name() {
+    assert_eq!(
+        errors(IN_POD, &Sources::default()),
+        [
+            "p.yaml: kubernetes.pod: it is required by kubernetes.publishIdentity",
+            "p.yaml: kubernetes.namespace: it is required by kubernetes.publishIdentity",
+            "p.yaml: kubernetes.podUid: it is required by kubernetes.events",
+            "p.yaml: kubernetes.node: it is required by kubernetes.zoneFromNode",
+        ]
+    );
+    let wrong = pod(&[("PILLION_KUBERNETES_NODE", "n1/../x"), ("PILLION_KUBERNETES_POD_INFO", "podinfo")]);
+    assert_eq!(
+        errors(IN_POD, &wrong),
+        [
+            "environment PILLION_KUBERNETES_NODE: kubernetes.node: \"n1/../x\" is no name of Kubernetes",
+            "environment PILLION_KUBERNETES_POD_INFO: kubernetes.podInfo: \"podinfo\" is not an absolute path below /",
+        ]
+    );
+}
+
+#[test]
+fn a_pattern_that_comes_to_no_address_is_refused() {
+    let mut sources = pod(&[]);
+    sources.flag("--set", "broker.advertised.EXTERNAL", "{nod}:9094");
+    sources.flag("--set", "broker.advertised.PLAINTEXT", "{pod}");
+    assert_eq!(
+        errors(IN_POD, &sources),
+        [
+            "flag --set: broker.advertised.EXTERNAL: {nod} is not known here",
+            "flag --set: broker.advertised.PLAINTEXT: \"{pod}\" comes to no address",
+        ]
+    );
 }
 
 #[test]
@@ -60,8 +143,9 @@ fn every_mistake_is_told_at_once_with_its_line() {
 #[test]
 fn flags_win_over_the_environment_and_it_over_the_file() {
     let mut sources = Sources::default();
-    let zone =
-        |sources: &Sources| load_bytes(GOOD.as_bytes(), "p", sources).unwrap().config.broker.zone.unwrap();
+    let zone = |sources: &Sources| {
+        load_bytes(GOOD.as_bytes(), "p", sources).unwrap().config.broker.zone.known().unwrap().to_owned()
+    };
     assert_eq!(zone(&sources), "zone-a");
     sources.env.push(("PILLION_BROKER_ZONE_VALUE".into(), "from-env".into()));
     assert_eq!(zone(&sources), "from-env");

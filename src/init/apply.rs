@@ -24,10 +24,12 @@ use crate::{
 
 const DIR_MODE: u32 = 0o750;
 const FILE_MODE: u32 = 0o640;
-const BINARY_MODE: u32 = 0o755;
+/// The mode of the binary in the run directory.
+pub const BINARY_MODE: u32 = 0o755;
 /// As Kafka writes it; it holds ids only.
 const META_MODE: u32 = 0o644;
-const BINARY: &str = "pillion";
+/// The name of the binary in the run directory.
+pub const BINARY: &str = "pillion";
 const LOCK: &str = ".init.lock";
 
 /// Takes the lock of the run directory, which is made if it is not there. Held while the file is open, also

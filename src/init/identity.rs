@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::Mode,
+    config::{Config, Mode},
     files::{ReadError, read_capped},
     problem::Problem,
 };
@@ -54,6 +54,33 @@ pub struct Identity {
     /// The longest that an override may last, for the command that states one.
     #[serde(default)]
     pub override_cap_seconds: Option<u64>,
+    /// Where clients and other brokers are told to find this node: `advertised.listeners`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertised: Option<String>,
+    /// The pod, where it is known, for the command that states an override.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<PodFacts>,
+}
+
+/// The pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodFacts {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Where the downward API volume with the annotation is mounted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<PathBuf>,
+}
+
+impl PodFacts {
+    pub(super) fn of(config: &Config) -> Option<Self> {
+        let pod = &config.kubernetes;
+        let (name, namespace) = (pod.pod.clone()?, pod.namespace.clone()?);
+        Some(Self { name, namespace, info: pod.pod_info.clone() })
+    }
 }
 
 /// A listener.

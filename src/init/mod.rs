@@ -4,7 +4,9 @@
 //! changes go through [`Disk`], in an order in which a kill leaves a state that the next run completes:
 //! settings, volumes, the binary, and `identity.json` last.
 
+mod advertised;
 mod apply;
+mod consent;
 mod error;
 mod format_tool;
 mod identity;
@@ -14,16 +16,20 @@ pub mod replacement;
 mod server;
 mod volumes;
 mod who;
+pub mod zone;
 
 use std::path::PathBuf;
 
+pub use apply::{BINARY, BINARY_MODE};
 pub use error::{Exit, InitError};
-pub use identity::{Controller, FILE_NAME as IDENTITY_FILE, Identity, ListenerAddress, LogDirFacts};
+pub use identity::{
+    Controller, FILE_NAME as IDENTITY_FILE, Identity, ListenerAddress, LogDirFacts, PodFacts,
+};
 pub use prepare::Prepared;
 pub use volumes::parse_meta;
 
 use crate::{
-    config::{self, Config, Sources},
+    config::{self, Config, Sources, Zone},
     files::{Disk, Outcome},
     problem::Problem,
 };
@@ -58,12 +64,11 @@ pub enum ReplacementAnswer {
     },
 }
 
-/// What is said about a replacement where topics may have been hidden.
-const AS_SEEN: &str = "the brokers have an authorizer: topics that this node may not describe may have been left out of \
-                       what it was told; it needs DESCRIBE on all topics";
-
 /// Asks the cluster whether an empty volume may take the place of this node's.
-pub type Ask = Box<dyn Fn(&Config, &Identity) -> ReplacementAnswer>;
+pub type AskCluster = Box<dyn Fn(&Config, &Identity) -> ReplacementAnswer>;
+
+/// Asks Kubernetes for the zone of the node that this pod runs on; `None`: the node is there and has none.
+pub type AskZone = Box<dyn Fn(&Config) -> Result<Option<String>, InitError>>;
 
 /// What an init run is given.
 pub struct Options {
@@ -76,13 +81,15 @@ pub struct Options {
     /// The binary to leave in the run directory.
     pub binary: Option<PathBuf>,
     /// Asks the cluster about a replacement.
-    pub ask: Ask,
+    pub ask: AskCluster,
+    /// Asks Kubernetes for the zone of the node.
+    pub zone_of_node: AskZone,
     /// Makes the changes.
     pub disk: Disk,
 }
 
 impl Options {
-    /// For this process: its host name and its own binary; the cluster cannot be asked.
+    /// For this process: its host name and its own binary; neither the cluster nor Kubernetes can be asked.
     pub fn of_process(sources: Sources) -> Self {
         let host_name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
         Self {
@@ -93,6 +100,11 @@ impl Options {
             ask: Box::new(|_, _| ReplacementAnswer::CannotAsk {
                 why: "this run has no way to do so".to_owned(),
                 remedy: "use the command `pillion init`; nothing was written".to_owned(),
+            }),
+            zone_of_node: Box::new(|_| {
+                let what = "this run has no way to ask for the zone of the node";
+                let problem = Problem::new("kubernetes.zoneFromNode", what, "use the command `pillion init`");
+                Err(InitError::one(Exit::Unavailable, problem))
             }),
             disk: Disk::default(),
         }
@@ -119,10 +131,15 @@ pub struct Report {
 /// # Errors
 /// Every mistake at once, with the exit code of the worst; see [`Exit`].
 pub fn run(options: &Options) -> Result<Report, InitError> {
-    let loaded = config::load(&options.sources).map_err(InitError::usage)?;
+    let mut loaded = config::load(&options.sources).map_err(InitError::usage)?;
+    let mut prepared = prepare::prepare(&loaded.config, options.replace, options.host_name.as_deref())?;
+    if let Zone::OfNode { missing } = &loaded.config.broker.zone {
+        let told = (options.zone_of_node)(&loaded.config)?;
+        loaded.config.broker.zone = Zone::Known(zone::or(told, missing.as_ref(), &loaded.config)?);
+        prepared = prepare::prepare(&loaded.config, options.replace, options.host_name.as_deref())?;
+    }
     let config = &loaded.config;
-    let mut prepared = prepare::prepare(config, options.replace, options.host_name.as_deref())?;
-    let noticed = ask(config, &prepared, options)?;
+    let noticed = consent::ask(config, &prepared, &options.ask)?;
     let lock = apply::lock(&options.disk, &config.run_dir)?;
     // Another run may have formatted between the look and the lock.
     let again = prepare::prepare(config, options.replace, options.host_name.as_deref())?;
@@ -132,39 +149,6 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
         return Err(InitError::one(Exit::TryLater, Problem::new(place, what, "run it again")));
     }
     prepared.notices.extend(loaded.notices);
-    prepared.notices.extend(noticed.map(str::to_owned));
+    prepared.notices.extend(noticed);
     apply::apply(config, prepared, options, &lock)
-}
-
-/// Asks the cluster if that is called for; returns what a person should know about the answer.
-fn ask(config: &Config, prepared: &Prepared, options: &Options) -> Result<Option<&'static str>, InitError> {
-    if !prepared.must_ask() {
-        return Ok(None);
-    }
-    let place = format!("node {}", prepared.identity.id);
-    let (exit, what, remedy): (Exit, String, String) = match (options.ask)(config, &prepared.identity) {
-        ReplacementAnswer::Safe => return Ok(None),
-        ReplacementAnswer::SafeAsSeen => return Ok(Some(AS_SEEN)),
-        ReplacementAnswer::OnlyCopy { partitions } => (
-            Exit::Usage,
-            format!("it may hold the only copy of {}", partitions.join(", ")),
-            "restore the old volume. Only if it is gone for good: elect a leader for these partitions or delete \
-             them, knowing what is lost, then replace"
-                .into(),
-        ),
-        ReplacementAnswer::Alive { why } => {
-            let session = config::show_duration(config.sidecar.timing.session_timeout);
-            let remedy = format!(
-                "stop the broker that runs under this id, or correct broker.idBase and the ordinal; if it has just \
-                 died, wait {session} (sessionTimeout) and run init again"
-            );
-            (Exit::Usage, why, remedy)
-        }
-        ReplacementAnswer::CannotAsk { why, remedy } => (
-            Exit::Unavailable,
-            format!("the cluster cannot be asked whether a replacement is safe: {why}"),
-            remedy,
-        ),
-    };
-    Err(InitError::one(exit, Problem::new(place, what, remedy)))
 }

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::{
+    advertised,
     error::InitError,
     format_tool,
-    identity::{self, Controller, Identity, ListenerAddress, LogDirFacts},
-    listeners, server, volumes, who,
+    identity::{self, Controller, Identity, ListenerAddress, LogDirFacts, PodFacts},
+    listeners, server, volumes,
+    who::{self, Who},
 };
 use crate::{
     config::{Config, Listener},
@@ -30,13 +32,6 @@ pub struct Prepared {
     pub notices: Vec<String>,
 }
 
-impl Prepared {
-    /// Whether the cluster must be asked first.
-    pub(super) fn must_ask(&self) -> bool {
-        matches!(self.plan, Plan::Native { ask: true, .. } | Plan::Tool { ask: true, .. })
-    }
-}
-
 /// Looks at everything and collects every mistake.
 pub(super) fn prepare(
     config: &Config,
@@ -46,8 +41,9 @@ pub(super) fn prepare(
     let mut problems = Vec::new();
     let who = who::who(config, host_name).map_err(|problem| problems.push(problem)).ok();
     // Without an id the settings can still be checked; no mistake may name the id that stands in for it.
-    let id = who.map_or(config.broker.id_base, |(_, id)| id);
-    let layers = server::layers(config, id);
+    let id = who.map_or(config.broker.id_base, |who| who.id);
+    let advertised = advertised::value(config, who, &mut problems);
+    let layers = server::layers(config, id, advertised);
     problems.extend(server::check(config, &layers, id));
     let quorum = quorum(config, &layers, &mut problems);
     let static_voter = who.is_some() && quorum.iter().any(|c| c.id == Some(id));
@@ -55,6 +51,7 @@ pub(super) fn prepare(
         problems.extend(voter(config, id, static_voter));
     }
     let listener = listener(config, &layers, &mut problems);
+    problems.extend(advertised::unknown(config, &layers));
     let found = volumes::survey(config).map_err(|more| problems.extend(more)).ok();
     let plan = match (&found, who) {
         (Some(found), Some(_)) => {
@@ -69,7 +66,8 @@ pub(super) fn prepare(
         }
         (plan, ..) => plan,
     };
-    let (Some((ordinal, _)), Some(listener), Some(found), Some(plan)) = (who, listener, found, plan) else {
+    let (Some(Who { ordinal, .. }), Some(listener), Some(found), Some(plan)) = (who, listener, found, plan)
+    else {
         return Err(InitError::usage(problems));
     };
     problems.extend(format_tool::check(config, &plan, static_voter));
@@ -81,7 +79,7 @@ pub(super) fn prepare(
         format: Identity::FORMAT,
         id,
         ordinal,
-        zone: config.broker.zone.clone(),
+        zone: config.broker.zone.known().map(str::to_owned),
         cluster: config.cluster.name.clone(),
         cluster_id: config.cluster.id.clone(),
         mode: config.broker.mode,
@@ -93,6 +91,8 @@ pub(super) fn prepare(
         pillion_version: env!("CARGO_PKG_VERSION").to_owned(),
         settings_digest: identity::digest(&settings),
         override_cap_seconds: Some(config.sidecar.override_.max_duration.as_secs()),
+        advertised: layers.get("advertised.listeners").map(|(text, _)| text.to_owned()),
+        pod: PodFacts::of(config),
     };
     let notices = volumes::notices(config, &found, &plan);
     Ok(Prepared { identity, settings, plan, static_voter, notices })

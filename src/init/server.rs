@@ -12,11 +12,11 @@ use crate::{
 const HEAD: &str = "# Rendered by `pillion init` at every start; changes belong into the configuration.\n";
 
 /// The settings in their layers.
-pub(super) fn layers(config: &Config, id: i32) -> Layers {
+pub(super) fn layers(config: &Config, id: i32, advertised: Option<String>) -> Layers {
     Layers {
         defaults: defaults(config.broker.mode),
         user: config.kafka.properties.clone(),
-        computed: computed(config, id),
+        computed: computed(config, id, advertised),
     }
 }
 
@@ -44,7 +44,7 @@ fn defaults(mode: Mode) -> BTreeMap<String, String> {
     all.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
-fn computed(config: &Config, id: i32) -> BTreeMap<String, String> {
+fn computed(config: &Config, id: i32, advertised: Option<String>) -> BTreeMap<String, String> {
     let mode = config.broker.mode;
     let timing = &config.sidecar.timing;
     let log_dirs: Vec<_> = config.storage.log_dirs.iter().map(|d| d.display().to_string()).collect();
@@ -74,7 +74,8 @@ fn computed(config: &Config, id: i32) -> BTreeMap<String, String> {
         ]);
     }
     if mode.has_broker() {
-        all.extend(config.broker.zone.clone().map(|zone| ("broker.rack", zone)));
+        all.extend(config.broker.zone.known().map(|zone| ("broker.rack", zone.to_owned())));
+        all.extend(advertised.map(|listeners| ("advertised.listeners", listeners)));
     }
     all.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
 }
@@ -85,6 +86,7 @@ fn decided_by(key: &str) -> &'static str {
         "node.id" | "broker.id" => "broker.idBase and the ordinal",
         "process.roles" => "broker.mode",
         "broker.rack" => "broker.zone",
+        "advertised.listeners" => "broker.advertised",
         "log.dirs" | "log.dir" => "storage.logDirs",
         "metadata.log.dir" => "storage.metadataLogDir",
         "broker.session.timeout.ms" | "zookeeper.session.timeout.ms" => "sidecar.timing.sessionTimeout",
@@ -114,6 +116,10 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
         ("broker.rack", layers.computed.get("broker.rack").cloned()),
     ];
     for (key, computed) in aliases {
+        // The zone is asked for only when everything else is right.
+        if key == "broker.rack" && config.broker.zone.is_open() {
+            continue;
+        }
         let computed = computed.unwrap_or_default();
         let theirs = layers.user.get(key).map(|text| text.trim());
         if !layers.computed.contains_key(key) && theirs.is_some_and(|theirs| theirs != computed) {
@@ -127,10 +133,11 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
     if !has("listeners") {
         missing("listeners", "say where this node listens, as in PLAINTEXT://0.0.0.0:9092");
     }
-    if config.broker.mode.has_broker() && !has("advertised.listeners") {
+    if config.broker.mode.has_broker() && !has("advertised.listeners") && config.broker.advertised.is_empty()
+    {
         missing(
             "advertised.listeners",
-            "say how clients and brokers reach this one, as in PLAINTEXT://host:9092",
+            "say how clients and brokers reach this one, as in PLAINTEXT://host:9092, or by broker.advertised",
         );
     }
     if !config.broker.mode.is_kraft() && !has("zookeeper.connect") {

@@ -80,6 +80,7 @@ pub(super) fn plan(
         node_id: id,
         cluster_id: config.cluster.id.clone(),
         metadata_dir: config.storage.metadata_dir().to_owned(),
+        broker: config.broker.mode.has_broker(),
         controller: config.broker.mode.has_controller(),
         static_voter,
         marker: marker(config),

@@ -2,15 +2,27 @@
 
 use crate::{config::Config, problem::Problem};
 
-/// Ordinal and id.
-pub(super) fn who(config: &Config, host_name: Option<&str>) -> Result<(i32, i32), Problem> {
+/// Which node this is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Who {
+    /// Its place in its map.
+    pub ordinal: i32,
+    /// Its id.
+    pub id: i32,
+}
+
+/// Ordinal and id. The ordinal is what is given, else the number that the name of the pod or, where none is told, of the
+/// host ends with.
+pub(super) fn who(config: &Config, host_name: Option<&str>) -> Result<Who, Problem> {
     let broker = &config.broker;
+    let pod = config.kubernetes.pod.as_deref();
     let ordinal = match broker.ordinal {
         Some(given) => given,
-        None => host_name.and_then(suffix).ok_or_else(|| {
-            let what = match host_name {
-                Some(name) => format!("the host name {name:?} does not end with -NUMBER"),
-                None => "there is no host name to take the ordinal from".to_owned(),
+        None => pod.or(host_name).and_then(suffix).ok_or_else(|| {
+            let what = match (pod, host_name) {
+                (Some(name), _) => format!("the name of the pod, {name:?}, does not end with -NUMBER"),
+                (None, Some(name)) => format!("the host name {name:?} does not end with -NUMBER"),
+                (None, None) => "there is no host name to take the ordinal from".to_owned(),
             };
             let remedy = "give --ordinal or PILLION_BROKER_ORDINAL";
             Problem::new(config.places.of("broker.ordinal"), what, remedy)
@@ -30,7 +42,7 @@ pub(super) fn who(config: &Config, host_name: Option<&str>) -> Result<(i32, i32)
             range.start(),
             range.end()
         ))),
-        _ => Ok((ordinal, id)),
+        _ => Ok(Who { ordinal, id }),
     }
 }
 

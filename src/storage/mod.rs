@@ -12,4 +12,4 @@ pub use meta_properties::{
     FILE_NAME as META_PROPERTIES, MAX_BYTES as META_MAX_BYTES, MetaError, MetaProperties,
 };
 pub use mount::is_mounted;
-pub use plan::{Intent, Marker, Plan, Wanted, plan};
+pub use plan::{Ask, Intent, Marker, Plan, Wanted, plan};

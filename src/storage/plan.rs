@@ -14,6 +14,8 @@ pub struct Wanted {
     pub cluster_id: String,
     /// Where the metadata log lies.
     pub metadata_dir: PathBuf,
+    /// Whether a broker runs on this node.
+    pub broker: bool,
     /// Whether a controller runs on this node.
     pub controller: bool,
     /// Whether `controller.quorum.voters` names this node.
@@ -44,6 +46,17 @@ pub enum Intent {
     Replace,
 }
 
+/// Whether the cluster is asked before empty directories are formatted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// It is not.
+    No,
+    /// What it says counts, and that nobody can say anything counts as a yes: the first start of a cluster looks so.
+    IfItAnswers,
+    /// It must say that nothing is lost.
+    Must,
+}
+
 /// What to do with the directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
@@ -56,28 +69,36 @@ pub enum Plan {
     Native {
         /// The directories.
         dirs: Vec<PathBuf>,
-        /// Whether the cluster must be asked first.
-        ask: bool,
+        /// Whether the cluster is asked first.
+        ask: Ask,
     },
     /// Let `kafka-storage` do it.
     Tool {
         /// The directories.
         dirs: Vec<PathBuf>,
-        /// Whether the cluster must be asked first.
-        ask: bool,
+        /// Whether the cluster is asked first.
+        ask: Ask,
         /// Whether other directories of this node are formatted already.
         beside_others: bool,
     },
 }
 
 impl Plan {
+    /// Whether the cluster is asked first.
+    pub fn ask(&self) -> Ask {
+        match self {
+            Self::Ready { .. } => Ask::No,
+            Self::Native { ask, .. } | Self::Tool { ask, .. } => *ask,
+        }
+    }
+
     /// The same, with the cluster asked first.
     #[must_use]
     pub fn asking(self) -> Self {
         match self {
             Self::Ready { marked } => Self::Ready { marked },
-            Self::Native { dirs, .. } => Self::Native { dirs, ask: true },
-            Self::Tool { dirs, beside_others, .. } => Self::Tool { dirs, ask: true, beside_others },
+            Self::Native { dirs, .. } => Self::Native { dirs, ask: Ask::Must },
+            Self::Tool { dirs, beside_others, .. } => Self::Tool { dirs, ask: Ask::Must, beside_others },
         }
     }
 }
@@ -124,9 +145,9 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
         return Ok(Plan::Ready { marked: Vec::new() });
     }
     Ok(if wanted.marker == Marker::Native || wanted.controller {
-        Plan::Native { dirs, ask: false }
+        Plan::Native { dirs, ask: Ask::No }
     } else {
-        Plan::Tool { dirs, ask: false, beside_others: true }
+        Plan::Tool { dirs, ask: Ask::No, beside_others: true }
     })
 }
 
@@ -160,7 +181,13 @@ fn all_fresh(dirs: Vec<PathBuf>, wanted: &Wanted, intent: Intent) -> Result<Plan
         }
         Intent::Replace | Intent::Bootstrap => {}
     }
-    let ask = intent == Intent::Replace;
+    let ask = match intent {
+        Intent::Replace => Ask::Must,
+        // The first start is said for all nodes of a cluster and easily left said: a broker's volume that was lost since
+        // looks like a new one. (A controller that starts late finds the cluster alive, too: it is not asked for.)
+        Intent::Bootstrap if wanted.broker => Ask::IfItAnswers,
+        _ => Ask::No,
+    };
     if wanted.marker == Marker::Broker {
         return Ok(Plan::Ready { marked: Vec::new() });
     }

@@ -23,6 +23,7 @@ fn broker() -> Wanted {
         node_id: 7,
         cluster_id: "c".into(),
         metadata_dir: "/a".into(),
+        broker: true,
         controller: false,
         static_voter: false,
         marker: Marker::Native,
@@ -39,22 +40,24 @@ fn an_empty_volume_needs_a_word() {
     let dirs = vec!["/a".into(), "/b".into()];
     assert!(refused(&found, &broker(), Intent::Start).contains("nothing says"));
     let native = |ask| Plan::Native { dirs: dirs.clone(), ask };
-    assert_eq!(plan(&found, &broker(), Intent::Bootstrap), Ok(native(false)));
-    assert_eq!(plan(&found, &broker(), Intent::Replace), Ok(native(true)));
+    assert_eq!(plan(&found, &broker(), Intent::Bootstrap), Ok(native(Ask::IfItAnswers)));
+    assert_eq!(plan(&found, &broker(), Intent::Replace), Ok(native(Ask::Must)));
     let newer = Wanted { marker: Marker::Tool, ..broker() };
     let tool = |ask| Plan::Tool { dirs: dirs.clone(), ask, beside_others: false };
-    assert_eq!(plan(&found, &newer, Intent::Bootstrap), Ok(tool(false)));
+    assert_eq!(plan(&found, &newer, Intent::Bootstrap), Ok(tool(Ask::IfItAnswers)));
     let voter = Wanted { controller: true, static_voter: true, ..broker() };
-    assert_eq!(plan(&found, &voter, Intent::Bootstrap), Ok(tool(false)));
+    assert_eq!(plan(&found, &voter, Intent::Bootstrap), Ok(tool(Ask::IfItAnswers)));
+    let alone = Wanted { broker: false, ..voter.clone() };
+    assert_eq!(plan(&found, &alone, Intent::Bootstrap), Ok(tool(Ask::No)));
     assert!(refused(&found, &voter, Intent::Replace).contains("never formatted as a replacement"));
     let joiner = Wanted { static_voter: false, ..voter };
-    assert_eq!(plan(&found, &joiner, Intent::Replace), Ok(tool(true)));
+    assert_eq!(plan(&found, &joiner, Intent::Replace), Ok(tool(Ask::Must)));
 }
 
 #[test]
 fn a_directory_may_be_added_beside_one_that_proves_whose_node_it_is() {
     let found = [ours("/a"), dir("/b", State::Empty)];
-    let added = Ok(Plan::Native { dirs: vec!["/b".into()], ask: false });
+    let added = Ok(Plan::Native { dirs: vec!["/b".into()], ask: Ask::No });
     assert_eq!(plan(&found, &broker(), Intent::Start), added);
     let controller = Wanted { controller: true, ..broker() };
     assert_eq!(plan(&found, &controller, Intent::Start), added);
@@ -86,7 +89,8 @@ fn a_stopped_formatter_begins_again_and_a_finished_one_is_only_unmarked() {
     };
     let controller = Wanted { controller: true, static_voter: true, ..broker() };
     let half = [marked(ours("/a")), marked(dir("/b", State::Unfinished))];
-    let again = Plan::Tool { dirs: vec!["/a".into(), "/b".into()], ask: false, beside_others: false };
+    let again =
+        Plan::Tool { dirs: vec!["/a".into(), "/b".into()], ask: Ask::IfItAnswers, beside_others: false };
     assert_eq!(plan(&half, &controller, Intent::Bootstrap), Ok(again));
     let done = [marked(ours("/a")), ours("/b")];
     assert_eq!(plan(&done, &controller, Intent::Start), Ok(Plan::Ready { marked: vec!["/a".into()] }));

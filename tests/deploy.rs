@@ -1,0 +1,306 @@
+//! What `deploy/` renders, held against what the verdict rests on. Needs kubectl, for its kustomize.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step should stop the test where it stands")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use pillion::config::{self, Sources, Timing};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Components that stand on the base alone or together.
+const OPTIONAL: [&str; 7] =
+    ["started", "zone-from-node", "identity", "events", "override-policy", "network-policy", "pod-monitor"];
+
+/// A kustomization and the objects it renders.
+struct Rendered {
+    name: String,
+    objects: Vec<Value>,
+}
+
+impl Rendered {
+    fn of(dir: &Path, name: String) -> Self {
+        let output = Command::new("kubectl").arg("kustomize").arg(dir).output();
+        let output = output.unwrap_or_else(|error| {
+            panic!("kubectl is missing, which renders deploy/: install it ({error})");
+        });
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {complaint}");
+        assert!(complaint.is_empty(), "{name}: kustomize warns: {complaint}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let parse =
+            |text: &str| serde_saphyr::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+        let objects = text.split("\n---\n").map(parse).collect();
+        Self { name, objects }
+    }
+
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.objects.iter().filter(move |object| object["kind"] == kind)
+    }
+
+    /// The StatefulSets, each with how to call it.
+    fn sets(&self) -> Vec<(String, &Value)> {
+        let name = |set: &Value| format!("{}: {}", self.name, text(&set["metadata"]["name"]));
+        self.of_kind("StatefulSet").map(|set| (name(set), set)).collect()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn named<'a>(all: &'a Value, name: &str) -> &'a Value {
+    list(all).iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("there is no {name} in {all}"))
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    list(&pod["initContainers"]).iter().chain(list(&pod["containers"]))
+}
+
+fn role(set: &Value) -> &str {
+    text(&set["metadata"]["labels"]["pillion.dev/role"])
+}
+
+/// A copy of `deploy/`, so that overlays of the test's own may stand in it.
+fn copy_of_deploy() -> TempDir {
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
+            if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy"), dir.path());
+    dir
+}
+
+/// Every directory with a kustomization that can be applied by itself.
+fn complete(deploy: &Path) -> Vec<PathBuf> {
+    let below = |dir: &str| fs::read_dir(deploy.join(dir)).unwrap().map(|entry| entry.unwrap().path());
+    std::iter::once(deploy.join("base")).chain(below("overlays")).chain(below("examples")).collect()
+}
+
+/// Everything that `deploy/` can be: each overlay and example as it is, and each optional component on each overlay that
+/// does not have it, alone and all together on the base.
+fn all() -> Vec<Rendered> {
+    let copy = copy_of_deploy();
+    let name = |dir: &Path| dir.strip_prefix(copy.path()).unwrap().display().to_string();
+    let mut all: Vec<_> = complete(copy.path()).iter().map(|dir| Rendered::of(dir, name(dir))).collect();
+    let extra = copy.path().join("extra");
+    fs::create_dir(&extra).unwrap();
+    let mut with = |base: &str, components: &[&str]| {
+        let paths: Vec<_> = components.iter().map(|c| format!("../components/{c}")).collect();
+        let file = json!({ "namespace": "other", "resources": [format!("../{base}")], "components": paths });
+        fs::write(extra.join("kustomization.yaml"), file.to_string()).unwrap();
+        all.push(Rendered::of(&extra, format!("{base} with {}", components.join(", "))));
+    };
+    OPTIONAL.iter().for_each(|component| with("base", &[component]));
+    for overlay in ["combined", "dedicated-nodes", "outside", "single-node", "two-maps"] {
+        with(&format!("overlays/{overlay}"), &OPTIONAL);
+    }
+    all
+}
+
+#[test]
+fn a_set_rolls_as_readiness_says() {
+    for rendered in all() {
+        assert!(!rendered.sets().is_empty(), "{}: no StatefulSet", rendered.name);
+        for (name, set) in rendered.sets() {
+            let spec = &set["spec"];
+            assert_eq!(spec["podManagementPolicy"], "Parallel", "{name}");
+            assert!(
+                spec["minReadySeconds"].is_null(),
+                "{name}: minReadySeconds deletes all young pods at once"
+            );
+            let strategy = &spec["updateStrategy"]["type"];
+            assert!(strategy.is_null() || strategy == "RollingUpdate", "{name}: {strategy}");
+        }
+        for service in rendered.of_kind("Service") {
+            assert_eq!(service["spec"]["publishNotReadyAddresses"], true, "{}: {service}", rendered.name);
+        }
+        for budget in rendered.of_kind("PodDisruptionBudget") {
+            assert_eq!(budget["spec"]["maxUnavailable"], 1, "{}", rendered.name);
+            assert_eq!(budget["spec"]["unhealthyPodEvictionPolicy"], "IfHealthyBudget", "{}", rendered.name);
+        }
+    }
+}
+
+#[test]
+fn each_probe_asks_whom_it_should() {
+    let timing = Timing::default();
+    for rendered in all() {
+        for (name, set) in rendered.sets() {
+            let pod = &set["spec"]["template"]["spec"];
+            let agent = named(&pod["initContainers"], "pillion");
+            assert_eq!(agent["restartPolicy"], "Always", "{name}: a native sidecar");
+            let ready = &agent["readinessProbe"];
+            assert_eq!(ready["httpGet"], json!({ "path": "/readyz", "port": 9440 }), "{name}");
+            // The numbers of the kubelet are part of the sum that the age limit comes from.
+            assert_eq!(ready["periodSeconds"], timing.probe_period.as_secs(), "{name}");
+            assert_eq!(ready["timeoutSeconds"], timing.probe_timeout.as_secs(), "{name}");
+            assert_eq!(ready["failureThreshold"], 1, "{name}");
+            // The agent's own: neither waits for the broker.
+            for probe in ["startupProbe", "livenessProbe"] {
+                assert_eq!(
+                    agent[probe]["httpGet"],
+                    json!({ "path": "/agentz", "port": 9440 }),
+                    "{name}: {probe}"
+                );
+            }
+            let kafka = named(&pod["containers"], "kafka");
+            for probe in ["startupProbe", "readinessProbe"] {
+                assert!(kafka[probe].is_null(), "{name}: the agent speaks for the broker, not its {probe}");
+            }
+            let live = &kafka["livenessProbe"];
+            assert_eq!(live["exec"]["command"], json!(["/run/pillion/pillion", "probe", "live"]), "{name}");
+            assert!(live["terminationGracePeriodSeconds"].as_u64().unwrap() <= 30, "{name}");
+            // A node too busy to run the probe in time must not look like a broker that hangs.
+            let patience =
+                live["timeoutSeconds"].as_u64().unwrap() * live["failureThreshold"].as_u64().unwrap();
+            assert!(patience >= 30, "{name}: {patience} s");
+            assert_eq!(pod["shareProcessNamespace"], true, "{name}: liveness needs sight of the process");
+            let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+            let least = if role(set) == "controller" { 30 } else { 330 };
+            assert!(grace >= least, "{name}: Kafka may take 5 minutes to hand over; {grace} s");
+        }
+    }
+}
+
+#[test]
+fn the_containers_stand_in_their_order() {
+    for rendered in all() {
+        for (name, set) in rendered.sets() {
+            let pod = &set["spec"]["template"]["spec"];
+            let order: Vec<_> = list(&pod["initContainers"]).iter().map(|c| text(&c["name"])).collect();
+            let expected: &[&str] = match role(set) {
+                "broker" => &["pillion-init", "pillion"],
+                _ => &["pillion-install", "pillion-init", "pillion"],
+            };
+            assert_eq!(order, expected, "{name}");
+            let kafka = named(&pod["containers"], "kafka");
+            let init = named(&pod["initContainers"], "pillion-init");
+            let in_kafka = init["image"] == kafka["image"];
+            assert_eq!(in_kafka, role(set) != "broker", "{name}: kafka-storage is in Kafka's image only");
+            assert_eq!(init["terminationMessagePolicy"], "FallbackToLogsOnError", "{name}");
+            assert_eq!(pod["enableServiceLinks"], false, "{name}");
+            // Init looks after the same volumes as Kafka, and the sidecar watches them.
+            let claims = list(&set["spec"]["volumeClaimTemplates"]);
+            assert!(!claims.is_empty(), "{name}");
+            for claim in claims.iter().map(|claim| &claim["metadata"]["name"]) {
+                let at = |container: &Value| {
+                    list(&container["volumeMounts"]).iter().find(|mount| mount["name"] == *claim).cloned()
+                };
+                assert!(at(kafka).is_some(), "{name}: {claim}");
+                assert_eq!(at(init), at(kafka), "{name}");
+                assert_eq!(at(named(&pod["initContainers"], "pillion")), at(kafka), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pod_passes_the_restricted_standard() {
+    for rendered in all() {
+        for (name, set) in rendered.sets() {
+            let pod = &set["spec"]["template"]["spec"];
+            let context = &pod["securityContext"];
+            assert_eq!(context["runAsNonRoot"], true, "{name}");
+            assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault", "{name}");
+            assert_eq!((&context["runAsUser"], &context["fsGroup"]), (&json!(1000), &json!(1000)), "{name}");
+            for container in containers(pod) {
+                let (what, context) =
+                    (format!("{name}: {}", container["name"]), &container["securityContext"]);
+                assert_eq!(context["allowPrivilegeEscalation"], false, "{what}");
+                assert_eq!(context["readOnlyRootFilesystem"], true, "{what}");
+                assert_eq!(context["capabilities"], json!({ "drop": ["ALL"] }), "{what}");
+            }
+        }
+    }
+}
+
+/// Only who needs a token has one: the sidecar for identity and events, init for the node's zone.
+#[test]
+fn no_token_where_none_is_needed() {
+    for rendered in all() {
+        let grants = |role: &str| {
+            rendered.objects.iter().any(|o| {
+                o["kind"].as_str().is_some_and(|k| k.ends_with("Role")) && o["metadata"]["name"] == role
+            })
+        };
+        let sidecar = grants("pillion-events") || grants("pillion-identity");
+        for (name, set) in rendered.sets() {
+            let pod = &set["spec"]["template"]["spec"];
+            assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+            for container in containers(pod) {
+                let mounted = list(&container["volumeMounts"])
+                    .iter()
+                    .any(|mount| text(&mount["mountPath"]).contains("serviceaccount"));
+                let wanted = match text(&container["name"]) {
+                    "pillion" => sidecar,
+                    "pillion-init" => grants("pillion-zone-from-node"),
+                    _ => false,
+                };
+                assert_eq!(mounted, wanted, "{name}: {}", container["name"]);
+            }
+        }
+        for binding in
+            rendered.objects.iter().filter(|o| o["kind"].as_str().is_some_and(|k| k.ends_with("RoleBinding")))
+        {
+            let account = rendered.of_kind("ServiceAccount").next().unwrap();
+            assert_eq!(
+                binding["subjects"][0]["namespace"], account["metadata"]["namespace"],
+                "{}",
+                rendered.name
+            );
+        }
+    }
+}
+
+/// Every `pillion.yaml`, with the environment of the container that reads it, is a configuration without mistakes.
+#[test]
+fn every_configuration_is_one() {
+    for rendered in all() {
+        for (name, set) in rendered.sets() {
+            let pod = &set["spec"]["template"]["spec"];
+            let config = text(&named(&pod["volumes"], "pillion-config")["configMap"]["name"]);
+            let config = rendered.of_kind("ConfigMap").find(|map| map["metadata"]["name"] == config);
+            let file =
+                text(&config.unwrap_or_else(|| panic!("{name}: no ConfigMap"))["data"]["pillion.yaml"]);
+            for container in ["pillion-init", "pillion"] {
+                let env = environment(named(&pod["initContainers"], container));
+                let sources = Sources { env: env.into_iter().collect(), ..Sources::default() };
+                let loaded = config::load_bytes(file.as_bytes(), "pillion.yaml", &sources);
+                let loaded = loaded.unwrap_or_else(|problems| panic!("{name}: {container}: {problems:?}"));
+                assert_eq!(loaded.notices, Vec::<String>::new(), "{name}: {container}");
+                assert_eq!(
+                    loaded.config.sidecar.timing,
+                    Timing::default(),
+                    "{name}: the probes are made for it"
+                );
+            }
+        }
+    }
+}
+
+/// What the kubelet would set, of pillion's variables.
+fn environment(container: &Value) -> BTreeMap<String, String> {
+    let value = |variable: &Value| match &variable["valueFrom"]["fieldRef"]["fieldPath"] {
+        Value::String(field) if field.contains("pod-index") => "0".to_owned(),
+        Value::String(field) if field.contains("zone") => "zone-a".to_owned(),
+        Value::String(field) => field.replace('.', "-"),
+        _ if variable["valueFrom"].is_object() => "true".to_owned(),
+        _ => text(&variable["value"]).to_owned(),
+    };
+    let all =
+        list(&container["env"]).iter().map(|variable| (text(&variable["name"]).to_owned(), value(variable)));
+    all.filter(|(name, _)| name.starts_with("PILLION_") && name != "PILLION_CONFIG").collect()
+}

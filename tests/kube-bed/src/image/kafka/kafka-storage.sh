@@ -1,0 +1,3 @@
+#!/bin/sh
+# Formats log directories, and tells what is in them: kafka-storage.sh format|info|version-mapping|random-uuid ...
+exec "$(dirname "$0")/kafka-run-class.sh" kafka.tools.StorageTool "$@"

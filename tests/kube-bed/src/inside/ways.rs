@@ -1,0 +1,51 @@
+//! Ways in for a person: small scripts that enter the namespaces and run a command there.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::identity::{ADMIN, kubeconfig};
+use crate::places;
+
+/// The script that runs its arguments inside.
+pub fn enter() -> PathBuf {
+    places::home().join("enter")
+}
+
+/// The script that is kubectl, run inside.
+pub fn kubectl() -> PathBuf {
+    places::home().join("kubectl")
+}
+
+/// So that kubectl talks to the bed and nothing else, and remembers nothing of it in a person's home.
+pub(super) fn variables() -> [(&'static str, PathBuf); 2] {
+    [("KUBECONFIG", kubeconfig(ADMIN)), ("KUBECACHEDIR", places::run("kubectl-cache"))]
+}
+
+/// Writes them. `unshare` is the process whose only child is process 1 of the namespaces.
+pub(super) fn open(unshare: u32) -> Result<()> {
+    let variables = variables().map(|(name, path)| format!("{name}={}", path.display())).join(" ");
+    let enter_text = format!(
+        "#!/bin/sh\n\
+         # Runs a command inside the bed: enter kubectl get pods\n\
+         first=$(cat /proc/{unshare}/task/{unshare}/children 2>/dev/null)\n\
+         [ -n \"$first\" ] || {{ echo 'the bed is not up' >&2; exit 1; }}\n\
+         exec nsenter -t ${{first%% *}} -m -n -p --wdns=\"$PWD\" -- env {variables} \"$@\"\n"
+    );
+    let kubectl_text = format!("#!/bin/sh\nexec {} kubectl \"$@\"\n", enter().display());
+    for (path, text) in [(enter(), enter_text), (kubectl(), kubectl_text)] {
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+/// Removes them.
+pub(super) fn close() {
+    for path in [enter(), kubectl()] {
+        // There is nothing to enter any more: a script that is left says so itself.
+        let _ = fs::remove_file(path);
+    }
+}

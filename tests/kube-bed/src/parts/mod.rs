@@ -1,0 +1,25 @@
+//! What the bed is made of: programs from Debian, Kubernetes built from its sources, images.
+
+mod debian;
+mod kubernetes;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{image, places};
+
+/// Where Debian puts the CNI plugins.
+pub const CNI_PLUGINS: &str = "/usr/lib/cni";
+
+/// A program that was built into the cache.
+pub fn binary(name: &str) -> PathBuf {
+    places::cache().join(name)
+}
+
+/// Makes what is not there yet. Needs a way to the Internet only then.
+pub fn make() -> Result<()> {
+    debian::install()?;
+    kubernetes::build()?;
+    image::make()
+}
