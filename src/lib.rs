@@ -8,6 +8,7 @@ pub mod files;
 pub mod http;
 pub mod init;
 pub mod kafka;
+pub mod kube;
 pub mod overrides;
 pub mod problem;
 pub mod properties;

@@ -108,6 +108,20 @@ fn an_override_is_noted_with_its_effect_and_its_end() {
 }
 
 #[test]
+fn an_override_in_the_place_of_another_is_news() {
+    let (board, _) = board(healthy);
+    for text in [
+        "hold,for=1h,reason=INC-1,by=alice",
+        "hold,for=1h,reason=INC-2,by=bob",
+        "hold,for=2h,reason=INC-2,by=bob",
+    ] {
+        state(&board, text);
+        board.tick();
+    }
+    assert_eq!(lines(&board, Subject::Override), ["hold (file) -> hold (file)", " -> hold (file)"]);
+}
+
+#[test]
 fn since_is_when_the_answer_changed_and_not_the_reason() {
     let (board, clock) = board(|now| Observations::nothing(Role::Broker, now));
     board.tick();

@@ -44,8 +44,8 @@ impl Rendered {
 
     /// The StatefulSets, each with how to call it.
     fn sets(&self) -> Vec<(String, &Value)> {
-        let named = |set| (format!("{}: {}", self.name, text(&set["metadata"]["name"])), set);
-        self.of_kind("StatefulSet").map(named).collect()
+        let name = |set: &Value| format!("{}: {}", self.name, text(&set["metadata"]["name"]));
+        self.of_kind("StatefulSet").map(|set| (name(set), set)).collect()
     }
 }
 

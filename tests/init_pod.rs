@@ -108,8 +108,8 @@ fn run(
     let counted = Rc::clone(&asked);
     let options = Options {
         ask: Box::new(move |_, _| answer.clone()),
-        zone_of_node: Box::new(move |pod| {
-            assert_eq!(pod.node.as_deref(), Some("n1"));
+        zone_of_node: Box::new(move |config| {
+            assert_eq!(config.kubernetes.node.as_deref(), Some("n1"));
             counted.set(counted.get() + 1);
             let problem = pillion::problem::Problem::new("api", "it is down", "bring it up");
             zone.map(|zone| zone.map(str::to_owned))

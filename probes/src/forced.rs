@@ -13,6 +13,9 @@ pub use parse::{End, MAX_BYTES, Malformed, Request, parse, parse_bytes};
 
 use crate::{reason::spoken, time::BootTime};
 
+/// The pod's annotation that states one.
+pub const ANNOTATION: &str = "pillion.dev/override";
+
 /// How long an override may last, unless configured otherwise.
 pub const DEFAULT_CAP: Duration = Duration::from_secs(2 * 60 * 60);
 

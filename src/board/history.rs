@@ -71,6 +71,9 @@ pub struct Why {
     pub code: String,
     /// One sentence.
     pub text: String,
+    /// What to do, where something is to be done.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
 }
 
 /// One change.
@@ -116,7 +119,7 @@ pub(super) fn whys(reasons: &[Reason]) -> Vec<Why> {
             text.truncate(end);
             text.push_str("...");
         }
-        Why { code: reason.code().to_owned(), text }
+        Why { code: reason.code().to_owned(), text, remedy: reason.remedy().to_owned() }
     };
     reasons.iter().take(REASONS).map(why).collect()
 }

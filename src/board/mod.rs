@@ -2,6 +2,7 @@
 
 mod evidence;
 mod history;
+mod kubernetes;
 mod status;
 mod track;
 mod words;
@@ -26,19 +27,27 @@ use pillion_probes::{
     zookeeper::Testimony,
 };
 use serde::{Deserialize, Serialize};
-use tokio::{sync::watch, task::JoinHandle, time};
+use tokio::{
+    sync::{broadcast, watch},
+    task::JoinHandle,
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Now};
 
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
+pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
-pub use words::{Ago, forced as forced_words, live_yes, ready_yes, started_yes, unnamed};
+pub use words::{Ago, end as end_words, forced as forced_words, live_yes, ready_yes, started_yes, unnamed};
 
 /// How often the board judges by itself, for the history.
 pub const TICK: Duration = Duration::from_millis(250);
+
+/// Most changes that wait to be heard.
+const CHANGES: usize = 64;
 
 /// Clocks that are slewed part by 0.5 ms a second at the most; more than this, in milliseconds, is a step.
 const CLOCK_STEP_MS: u64 = 1000;
@@ -59,6 +68,18 @@ pub struct Identity {
     pub cluster: String,
     /// What the node is: `kraft-broker`, `kraft-combined`, ...
     pub mode: String,
+    /// The pod it runs in, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<Pod>,
+}
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }
 
 impl Identity {
@@ -121,6 +142,8 @@ pub struct Board {
     /// Wall clock less boot clock, as of the evidence.
     anchor_ms: AtomicI64,
     kept: Mutex<Kept>,
+    changes: broadcast::Sender<Transition>,
+    kubernetes: Mutex<Kubernetes>,
 }
 
 #[derive(Debug)]
@@ -144,6 +167,8 @@ impl Board {
             beat: AtomicU64::new(millis(started.boot)),
             anchor_ms: AtomicI64::new(started.offset_ms()),
             kept: Mutex::new(Kept { history, track: track::Track::default() }),
+            changes: broadcast::Sender::new(CHANGES),
+            kubernetes: Mutex::default(),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
         Arc::new(board)
@@ -264,8 +289,25 @@ impl Board {
             if transition.subject != Subject::Override {
                 transition.log();
             }
+            // Nobody may want to hear of it.
+            let _ = self.changes.send(transition.clone());
             kept.history.push(transition);
         }
+    }
+
+    /// What changes from now on. Who does not keep up misses the oldest, and is told how many.
+    pub fn changes(&self) -> broadcast::Receiver<Transition> {
+        self.changes.subscribe()
+    }
+
+    /// What becomes of what is told to Kubernetes.
+    pub fn kubernetes(&self) -> Kubernetes {
+        self.kubernetes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how an errand to Kubernetes goes.
+    pub fn errand<T>(&self, errand: Errand, note: impl FnOnce(&mut Course) -> T) -> T {
+        note(self.kubernetes.lock().unwrap_or_else(PoisonError::into_inner).course(errand))
     }
 
     /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.

@@ -11,7 +11,7 @@ use pillion_probes::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Board, Evidence, Identity, Published, Since, Transition, evidence, words};
+use super::{Board, Evidence, Identity, Kubernetes, Published, Since, Transition, evidence, words};
 use crate::stamp;
 
 /// Everything that is known and concluded at one instant.
@@ -41,6 +41,9 @@ pub struct Status {
     pub limits: Limits,
     /// What the observers saw.
     pub observations: Observations,
+    /// What becomes of what is told to Kubernetes.
+    #[serde(default, skip_serializing_if = "Kubernetes::is_off")]
+    pub kubernetes: Kubernetes,
     /// What changed, newest first.
     pub history: Vec<Transition>,
 }
@@ -112,6 +115,9 @@ pub struct ForcedTold {
     pub summary: String,
     /// Seconds that are left.
     pub left_seconds: Option<f64>,
+    /// The command that ends it; empty when there is none.
+    #[serde(default)]
+    pub end: String,
 }
 
 /// Counts over the broker's partitions, and the first faulty ones.
@@ -194,22 +200,24 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
             ready: told(&verdicts.ready, since.ready, &in_sync),
             stoppable: told(&verdicts.stoppable, since.stoppable, &|out| out.push_str("it may stop")),
         },
-        forced: ForcedTold::of(forced),
+        forced: ForcedTold::of(forced, board.identity()),
         partitions: seen.round.as_deref().map(|round| Partitions::of(&round.tally, seen.hosting.as_ref())),
         evidence: evidence::all(seen, board.limits(), now.boot),
         limits: *board.limits(),
         observations: Observations::clone(seen),
+        kubernetes: board.kubernetes(),
         history,
     }
 }
 
 impl ForcedTold {
-    fn of(forced: &Forced) -> Self {
+    fn of(forced: &Forced, identity: &Identity) -> Self {
         let left_seconds = match forced {
             Forced::Active { left, .. } => Some(left.as_secs_f64()),
             _ => None,
         };
-        Self { forced: forced.clone(), summary: super::words::forced(forced), left_seconds }
+        let end = if *forced == Forced::None { String::new() } else { words::end(forced, identity) };
+        Self { forced: forced.clone(), summary: words::forced(forced), left_seconds, end }
     }
 }
 

@@ -49,7 +49,8 @@ impl Held {
 pub(super) struct Track {
     verdicts: [Option<Held>; 4],
     answered: Option<Held>,
-    forced: Option<String>,
+    /// What the history last said of the override, and for one in force whose it is.
+    forced: Option<(String, Vec<Why>)>,
     overridden: bool,
 }
 
@@ -88,8 +89,11 @@ impl Track {
     fn follow_override(&mut self, published: &Published, changes: &mut Vec<Transition>) {
         let wall_ms = published.now.wall_ms;
         let (forced, why) = told(&published.forced);
-        if self.forced.as_ref() != Some(&forced) {
-            let from = self.forced.replace(forced.clone());
+        // Why one is ignored may be told with an age, which is no change.
+        let whose = if published.forced.active().is_some() { why.clone() } else { Vec::new() };
+        let new = (forced.clone(), whose);
+        if self.forced.as_ref() != Some(&new) {
+            let from = self.forced.replace(new).map(|(from, _)| from);
             // No override at the start is no news.
             if from.is_some() || published.forced != Forced::None {
                 let at = stamp::rfc3339(wall_ms);
@@ -141,7 +145,7 @@ fn word(answer: Answer) -> &'static str {
 
 /// What the history says of an override: nothing that changes while it lasts.
 fn told(forced: &Forced) -> (String, Vec<Why>) {
-    let why = |code: &str, text: String| vec![Why { code: code.to_owned(), text }];
+    let why = |code: &str, text: String| vec![Why { code: code.to_owned(), text, remedy: String::new() }];
     let of = |reason: &str, by: &Option<String>| {
         let by = by.as_deref().unwrap_or("nobody named");
         format!("by {by}: {reason}")

@@ -6,12 +6,13 @@ use std::{
 };
 
 use pillion_probes::{
-    forced::{Forced, Kind},
+    forced::{ANNOTATION, Forced, Kind, Source},
     observe::{Observations, Reach, Role},
     reason::Told,
     time::BootTime,
 };
 
+use super::Identity;
 use crate::stamp;
 
 /// A duration as a person says it, written without an allocation: `0.4 s`, `12 min`, `3.2 h`.
@@ -141,6 +142,23 @@ pub fn forced(forced: &Forced) -> String {
             stamp::seconds(*since),
         ),
         Forced::Refused { source, why } => format!("the override ({}) is ignored: {why}", source.word()),
+    }
+}
+
+/// The command that ends the override.
+pub fn end(forced: &Forced, identity: &Identity) -> String {
+    let by_annotation = matches!(
+        forced,
+        Forced::Active { source: Source::Annotation, .. }
+            | Forced::Expired { source: Source::Annotation, .. }
+            | Forced::Refused { source: Source::Annotation, .. }
+    );
+    if !by_annotation {
+        return "pillion override clear".to_owned();
+    }
+    match &identity.pod {
+        Some(pod) => format!("kubectl annotate pod -n {} {} {ANNOTATION}-", pod.namespace, pod.name),
+        None => format!("kubectl annotate pod POD {ANNOTATION}-"),
     }
 }
 

@@ -6,7 +6,9 @@ use super::{Exit, out};
 use crate::{
     config::{Config, Sources},
     files::Outcome,
-    init::{self, Identity, InitError, Options, ReplacementAnswer, Report, replacement},
+    init::{self, Identity, InitError, Options, ReplacementAnswer, Report, replacement, zone},
+    kube::Api,
+    problem::Problem,
 };
 
 /// Prepares a broker: its id, its zone, its server.properties, its volumes
@@ -33,7 +35,8 @@ Exit codes:
   0   done
   1   a write failed; what stood there before is untouched
   64  something to correct; the message says where and how
-  69  the cluster cannot be asked whether a replacement is safe; nothing was written
+  69  the cluster cannot be asked whether a replacement is safe, or the API server for the zone of the node;
+      nothing was written
   75  another init is at work; try again")]
 pub struct InitArgs {
     /// The config file; everything may come from the environment and flags instead
@@ -92,7 +95,7 @@ impl InitArgs {
     /// # Errors
     /// As [`init::run`].
     pub fn prepare(&self, adapt: impl FnOnce(&mut Options)) -> Result<Report, InitError> {
-        let place = |what| vec![crate::problem::Problem::new("flags", what, "see pillion init --help")];
+        let place = |what| vec![Problem::new("flags", what, "see pillion init --help")];
         let mut options = Options::of_process(self.sources().map_err(|what| InitError::usage(place(what)))?);
         options.replace = self.replace;
         adapt(&mut options);
@@ -135,9 +138,22 @@ fn ask(config: &Config, identity: &Identity) -> ReplacementAnswer {
     })
 }
 
+/// Asks the API server of this pod.
+fn zone(config: &Config) -> Result<Option<String>, InitError> {
+    super::block_on(zone::of_node(Api::of_pod(), config, zone::PATIENCE)).unwrap_or_else(|error| {
+        let what = format!("failed to set up the asking: {error}");
+        let problem = Problem::new("kubernetes.zoneFromNode", what, "run it again; nothing was written");
+        Err(InitError::one(init::Exit::Unavailable, problem))
+    })
+}
+
 /// Prepares the broker and says what was done.
 pub fn run(args: &InitArgs) -> ExitCode {
-    match args.prepare(|options| options.ask = Box::new(ask)) {
+    let adapt = |options: &mut Options| {
+        options.ask = Box::new(ask);
+        options.zone_of_node = Box::new(zone);
+    };
+    match args.prepare(adapt) {
         Ok(report) => {
             out::print(summary(&report));
             Exit::Yes.into()

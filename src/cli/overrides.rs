@@ -4,17 +4,16 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
-use pillion_probes::forced::{self, DEFAULT_CAP, End, FirstSeen, Forced, Kind, Request, Source, Stated};
+use pillion_probes::forced::{
+    self, ANNOTATION, DEFAULT_CAP, End, FirstSeen, Forced, Kind, Request, Source, Stated,
+};
 
 use super::{Exit, out};
 use crate::{
     board::forced_words,
     clock::Clock,
     init::{IDENTITY_FILE, Identity, PodFacts},
-    overrides::{
-        ANNOTATION, ANNOTATION_FILE, FILE_NAME, Look, SEEN_NAME, Seen, annotation, boot_id, clear, look,
-        write,
-    },
+    overrides::{ANNOTATION_FILE, FILE_NAME, Look, SEEN_NAME, Seen, annotation, boot_id, clear, look, write},
     stamp,
 };
 

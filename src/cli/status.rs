@@ -155,7 +155,18 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         };
         writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
     }
+    kubernetes(out, status)?;
     history(out, status)
+}
+
+/// Only what is in trouble: no verdict rests on it.
+fn kubernetes(out: &mut String, status: &Status) -> fmt::Result {
+    for (errand, course) in status.kubernetes.courses() {
+        let Some(trouble) = &course.trouble else { continue };
+        writeln!(out, "\n{}", paint(faint(), &format!("kubernetes: {}", errand.word())))?;
+        writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy))?;
+    }
+    Ok(())
 }
 
 fn headline(out: &mut String, status: &Status) -> fmt::Result {
@@ -185,7 +196,8 @@ fn headline(out: &mut String, status: &Status) -> fmt::Result {
     }
     if status.forced.forced.active().is_some() {
         let truly = if status.verdicts.ready.answer.is_yes() { "ready" } else { "not ready" };
-        writeln!(out, "  in truth it is {truly}; end the override with: pillion override clear")?;
+        let end = plain(&status.forced.end);
+        writeln!(out, "  in truth it is {truly}; end the override with: {end}")?;
     }
     writeln!(out)
 }

@@ -209,7 +209,7 @@ pub struct Kubernetes {
     pub pod_info: Option<PathBuf>,
     /// Write the cluster, role, id, zone and listeners on the pod: needs `patch` on it. Default: false.
     pub publish_identity: Option<bool>,
-    /// Tell what changes as Events of the pod: needs `create` and `patch` on `events`. Default: false.
+    /// Tell what changes as Events of the pod: needs `create` on `events` (events.k8s.io). Default: false.
     pub events: Option<bool>,
 }
 

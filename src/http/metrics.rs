@@ -37,6 +37,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.evidence(&published);
     sheet.replicas(&published);
     sheet.forced(&published.forced);
+    sheet.kubernetes(&site.board);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);
@@ -184,6 +185,27 @@ impl Sheet {
             _ => Duration::ZERO,
         };
         self.age("override_left", "Time until the override ends by itself", left);
+    }
+
+    fn kubernetes(&mut self, board: &Board) {
+        let told = board.kubernetes();
+        if told.is_off() {
+            return;
+        }
+        let (requests, troubles) = (Family::<Labels, Counter>::default(), Family::<Labels, Gauge>::default());
+        for (errand, course) in told.courses() {
+            let of = || ("errand", errand.word().to_owned());
+            for (outcome, count) in
+                [("done", course.done), ("failed", course.failed), ("dropped", course.dropped)]
+            {
+                let labels = vec![of(), ("outcome", outcome.to_owned())];
+                requests.get_or_create(&labels).inc_by(count);
+            }
+            troubles.get_or_create(&vec![of()]).set(i64::from(course.trouble.is_some()));
+        }
+        self.0.register("kubernetes_told", "What was told to Kubernetes, by errand and outcome", requests);
+        let help = "An errand to Kubernetes fails now, and why is in /status: 1 yes, 0 no";
+        self.0.register("kubernetes_trouble", help, troubles);
     }
 
     fn served(&mut self, site: &Site) {

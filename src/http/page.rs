@@ -123,7 +123,7 @@ fn hero(out: &mut String, status: &Status) -> Result {
         write!(out, "<p>{}</p>", Safe(&forced.summary))?;
         let truly = if truth.answer.is_yes() { "ready" } else { "not ready" };
         write!(out, "<p class=truth>In truth: <b>{truly}</b>, {}</p>", Safe(&truth.summary))?;
-        return out.write_str("<p class=do>End it with <code>pillion override clear</code></p></div></div>");
+        return write!(out, "<p class=do>End it with <code>{}</code></p></div></div>", Safe(&forced.end));
     }
     let length = length(truth.for_seconds);
     write!(out, "<p class=since>for {length}, since {}</p>", Safe(&clock(&truth.since)))?;

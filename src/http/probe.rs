@@ -52,7 +52,7 @@ impl Lines {
         }
     }
 
-    fn override_note(&mut self, forced: &Forced) {
+    fn override_note(&mut self, forced: &Forced, board: &Board) {
         let code = match forced {
             Forced::Expired { .. } => "override-expired",
             Forced::Refused { .. } => "override-ignored",
@@ -60,7 +60,7 @@ impl Lines {
         };
         self.line(|out| {
             let words = board::forced_words(forced);
-            write!(out, "{code}: {words}; write it anew or `pillion override clear`")
+            write!(out, "{code}: {words}; write it anew or `{}`", board::end_words(forced, board.identity()))
         });
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn ready(board: &Board, detail: Detail) -> Reply {
     let word = match readiness.forced.active() {
         None => {
             truth(&mut out);
-            out.override_note(&readiness.forced);
+            out.override_note(&readiness.forced, board);
             if truly { "ready" } else { "not-ready" }
         }
         Some(kind) => {
@@ -93,7 +93,8 @@ pub(super) fn ready(board: &Board, detail: Detail) -> Reply {
             };
             out.line(|out| {
                 let words = board::forced_words(&readiness.forced);
-                write!(out, "{code}: {words}; end it with `pillion override clear`")
+                let end = board::end_words(&readiness.forced, board.identity());
+                write!(out, "{code}: {words}; end it with `{end}`")
             });
             out.line(|out| write!(out, "true-verdict: {}", if truly { "ready" } else { "not ready" }));
             truth(&mut out);

@@ -16,6 +16,7 @@ pub mod replacement;
 mod server;
 mod volumes;
 mod who;
+pub mod zone;
 
 use std::path::PathBuf;
 
@@ -28,7 +29,7 @@ pub use prepare::Prepared;
 pub use volumes::parse_meta;
 
 use crate::{
-    config::{self, Config, Kubernetes, Sources, Zone},
+    config::{self, Config, Sources, Zone},
     files::{Disk, Outcome},
     problem::Problem,
 };
@@ -67,7 +68,7 @@ pub enum ReplacementAnswer {
 pub type AskCluster = Box<dyn Fn(&Config, &Identity) -> ReplacementAnswer>;
 
 /// Asks Kubernetes for the zone of the node that this pod runs on; `None`: the node is there and has none.
-pub type AskZone = Box<dyn Fn(&Kubernetes) -> Result<Option<String>, InitError>>;
+pub type AskZone = Box<dyn Fn(&Config) -> Result<Option<String>, InitError>>;
 
 /// What an init run is given.
 pub struct Options {
@@ -133,7 +134,8 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
     let mut loaded = config::load(&options.sources).map_err(InitError::usage)?;
     let mut prepared = prepare::prepare(&loaded.config, options.replace, options.host_name.as_deref())?;
     if let Zone::OfNode { missing } = &loaded.config.broker.zone {
-        loaded.config.broker.zone = Zone::Known(zone(&loaded.config, missing.as_ref(), options)?);
+        let told = (options.zone_of_node)(&loaded.config)?;
+        loaded.config.broker.zone = Zone::Known(zone::or(told, missing.as_ref(), &loaded.config)?);
         prepared = prepare::prepare(&loaded.config, options.replace, options.host_name.as_deref())?;
     }
     let config = &loaded.config;
@@ -149,25 +151,4 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
     prepared.notices.extend(loaded.notices);
     prepared.notices.extend(noticed);
     apply::apply(config, prepared, options, &lock)
-}
-
-/// The zone of the node, or what the configuration says of one without.
-fn zone(
-    config: &Config,
-    missing: Option<&Option<String>>,
-    options: &Options,
-) -> Result<Option<String>, InitError> {
-    match ((options.zone_of_node)(&config.kubernetes)?, missing) {
-        (Some(zone), _) => Ok(Some(zone)),
-        (None, Some(missing)) => Ok(missing.clone()),
-        (None, None) => {
-            let node = config.kubernetes.node.as_deref().unwrap_or_default();
-            let what = format!("the node {node} has no label topology.kubernetes.io/zone");
-            let remedy = format!(
-                "kubectl label node {node} topology.kubernetes.io/zone=ZONE, or set broker.zone.whenMissing to none or \
-                 literal"
-            );
-            Err(InitError::one(Exit::Usage, Problem::new("kubernetes.zoneFromNode", what, remedy)))
-        }
-    }
 }

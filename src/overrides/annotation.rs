@@ -7,9 +7,6 @@ use pillion_probes::forced::MAX_BYTES;
 use super::file::Look;
 use crate::files::read_if_present;
 
-/// The annotation.
-pub const ANNOTATION: &str = "pillion.dev/override";
-
 /// Name of its file in the directory of the volume.
 pub const ANNOTATION_FILE: &str = "override";
 

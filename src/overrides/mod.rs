@@ -6,7 +6,7 @@ mod file;
 mod seen;
 mod watcher;
 
-pub use annotation::{ANNOTATION, ANNOTATION_FILE, annotation};
+pub use annotation::{ANNOTATION_FILE, annotation};
 pub use file::{FILE_NAME, Look, clear, look, write};
 pub use seen::{SEEN_NAME, Seen, boot_id};
 pub use watcher::{PERIOD, Watcher, run};

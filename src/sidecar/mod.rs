@@ -7,6 +7,7 @@
 mod applied;
 mod desk;
 mod hosting;
+mod kubernetes;
 mod latch;
 mod listing;
 mod lives;

@@ -17,7 +17,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Target, observe};
+use super::{Desk, Target, kubernetes, observe};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -79,17 +79,19 @@ pub async fn run(
         clock.now().into(),
     );
     let forced = overrides::run(watcher, clock.clone(), board.stated(), stop.clone());
+    let changes = board.changes();
     let tasks = [
         tokio::spawn(http::serve(listener, Arc::clone(&board), stop.clone())),
         tokio::spawn(Arc::clone(&board).run(stop.clone())),
         tokio::spawn(forced),
     ];
     tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
+    let told = kubernetes::tell(config, identity, &board, changes);
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
     desk.note(|seen| seen.adding_replicas = config.sidecar.adding_replicas);
     let target = target(config, identity, role);
     tokio::select! {
-        () = observe(&desk, &target) => {}
+        ((), ()) = async { tokio::join!(observe(&desk, &target), told) } => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {
@@ -169,6 +171,10 @@ fn shown(identity: &Identity) -> board::Identity {
         zone: identity.zone.clone(),
         cluster: identity.cluster.clone(),
         mode: identity.mode.name().to_owned(),
+        pod: identity
+            .pod
+            .as_ref()
+            .map(|pod| board::Pod { namespace: pod.namespace.clone(), name: pod.name.clone() }),
     }
 }
 

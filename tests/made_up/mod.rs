@@ -63,6 +63,7 @@ pub fn settings(run_dir: Option<&Path>) -> Settings {
             zone: Some("eu-1a".into()),
             cluster: "orders".into(),
             mode: "kraft-broker".into(),
+            pod: None,
         },
         limits: Limits::default(),
         override_cap: Duration::from_secs(7200),

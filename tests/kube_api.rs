@@ -1,0 +1,208 @@
+//! What is asked of Kubernetes and told it, against an API server made up, over real TLS: every failure by name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step should stop the test where it stands"
+)]
+
+mod init_support;
+mod made_up_api;
+
+use std::time::Duration;
+
+use init_support::golden;
+use made_up_api::{Answer, Server};
+use pillion::{
+    config::{Config, Sources},
+    init::{InitError, zone},
+    kube::{Api, Event, Fault, Kind, Marks, Regarding, mark},
+};
+use serde_json::json;
+
+/// Long enough for a few attempts on a busy machine.
+const SHORT: Duration = Duration::from_millis(1500);
+
+fn config() -> Config {
+    let env = [("POD", "kafka-1"), ("NAMESPACE", "kafka"), ("POD_UID", "u-1"), ("NODE", "n1")];
+    let env = env.map(|(key, value)| (format!("PILLION_KUBERNETES_{key}"), value.to_owned())).into();
+    let sources = Sources { env, ..Sources::default() };
+    let text = include_bytes!("../examples/kubernetes.yaml");
+    pillion::config::load_bytes(text, "pillion.yaml", &sources).unwrap().config
+}
+
+async fn asked(api: Result<Api, Fault>) -> Result<Option<String>, InitError> {
+    zone::of_node(api, &config(), SHORT).await
+}
+
+/// The refusal, as a person reads it.
+async fn refused(api: Result<Api, Fault>, code: u8, name: &str, settle: &[(&str, &str)]) {
+    let error = asked(api).await.unwrap_err();
+    assert_eq!(error.exit.code(), code, "{error}");
+    let text = settle.iter().fold(format!("{error}\n"), |text, (from, to)| text.replace(from, to));
+    golden(&format!("fails/{name}.txt"), &text);
+}
+
+#[tokio::test]
+async fn the_label_of_the_node_tells_the_zone() {
+    let server = Server::start(|request| {
+        assert_eq!((&*request.method, &*request.path), ("GET", "/api/v1/nodes/n1"));
+        assert_eq!(request.header("authorization"), "Bearer secret");
+        // Of a node only the metadata: its status lists every image it holds.
+        assert!(request.header("accept").contains("PartialObjectMetadata"));
+        Answer::json(
+            200,
+            &json!({ "metadata": { "labels": {
+            "topology.kubernetes.io/zone": "zone-n", "failure-domain.beta.kubernetes.io/zone": "old",
+        } } }),
+        )
+    })
+    .await;
+    assert_eq!(asked(Ok(server.api())).await.unwrap().as_deref(), Some("zone-n"));
+    for (labels, zone) in [
+        (json!({ "failure-domain.beta.kubernetes.io/zone": "old" }), Some("old")),
+        (json!({ "topology.kubernetes.io/zone": "" }), None),
+        (json!({ "kubernetes.io/hostname": "n1" }), None),
+        (json!(null), None),
+    ] {
+        let server = Server::answering(Answer::json(200, &json!({ "metadata": { "labels": labels } }))).await;
+        assert_eq!(asked(Ok(server.api())).await.unwrap().as_deref(), zone, "{labels}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_a_person_can_mend_is_told_at_once_with_its_remedy() {
+    refused(Err(Fault::NotInPod), 64, "api-not-in-pod", &[]).await;
+
+    let denied = "nodes \"n1\" is forbidden: User \"system:serviceaccount:kafka:pillion\" cannot get resource \"nodes\" in \
+                  API group \"\" at the cluster scope";
+    for (code, message, name) in [
+        (403, denied, "api-denied"),
+        (404, "nodes \"n1\" not found", "api-node-gone"),
+        (401, "Unauthorized", "api-unauthorized"),
+    ] {
+        let server = Server::answering(Answer::status(code, message)).await;
+        refused(Ok(server.api()), 64, name, &[]).await;
+        assert_eq!(server.requests(), 1, "{name}: asked again in vain");
+    }
+
+    let server = Server::answering(Answer::raw(200, "<html>a proxy</html>")).await;
+    refused(Ok(server.api()), 64, "api-nonsense", &[]).await;
+
+    let server = Server::answering(Answer::json(200, &json!({}))).await;
+    let (credentials, other) = (server.credentials(), Server::answering(Answer::json(200, &json!({}))).await);
+    let place = credentials.display().to_string();
+    let settle: &[_] = &[(&*place, "/CREDENTIALS")];
+    std::fs::write(credentials.join("ca.crt"), other.certificate()).unwrap();
+    refused(Ok(server.api()), 64, "api-untrusted", settle).await;
+    std::fs::write(credentials.join("ca.crt"), "no certificate").unwrap();
+    refused(Ok(server.api()), 64, "api-bad-ca", settle).await;
+    std::fs::remove_file(credentials.join("token")).unwrap();
+    refused(Ok(server.api()), 64, "api-no-token", settle).await;
+    assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test]
+async fn what_may_heal_is_asked_again_until_it_does_or_time_is_up() {
+    let mut answers = vec![
+        Answer::json(200, &json!({ "metadata": { "labels": { "topology.kubernetes.io/zone": "z" } } })),
+        Answer::status(429, "too many requests"),
+        Answer::raw(503, "no backend"),
+        Answer::Hangup,
+    ];
+    let answers = std::sync::Mutex::new(std::mem::take(&mut answers));
+    let server = Server::start(move |_| answers.lock().unwrap().pop().unwrap()).await;
+    let found = zone::of_node(Ok(server.api()), &config(), Duration::from_secs(20)).await;
+    assert_eq!((found.unwrap().as_deref(), server.requests()), (Some("z"), 4));
+
+    let mut server = Server::answering(Answer::status(500, "etcd is down")).await;
+    refused(Ok(server.api()), 69, "api-broken", &[]).await;
+    assert!(server.requests() > 1, "given up too early");
+
+    server.stop().await;
+    refused(Ok(server.api()), 69, "api-refused", &[(&server.port().to_string(), "PORT")]).await;
+
+    // A listener that never answers: the deadline of all holds, whatever that of one request.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::answering(Answer::json(200, &json!({}))).await;
+    let api = Api::new("127.0.0.1", silent.local_addr().unwrap().port(), &server.credentials());
+    let began = tokio::time::Instant::now();
+    refused(Ok(api), 69, "api-silent", &[]).await;
+    assert!(began.elapsed() >= SHORT && began.elapsed() < SHORT * 4);
+}
+
+fn pod() -> Regarding {
+    Regarding { namespace: "kafka".into(), name: "kafka-1".into(), uid: Some("u-1".into()) }
+}
+
+#[tokio::test]
+async fn the_marks_are_merged_into_this_very_pod() {
+    let server = Server::start(|request| {
+        assert_eq!(
+            (request.method.as_str(), request.path.as_str()),
+            ("PATCH", "/api/v1/namespaces/kafka/pods/kafka-1")
+        );
+        assert_eq!(request.header("content-type"), "application/merge-patch+json");
+        let expected = json!({ "metadata": {
+            "uid": "u-1",
+            "labels": { "pillion.dev/cluster": "demo", "pillion.dev/role": "broker" },
+            "annotations": {
+                "pillion.dev/broker-id": "1002",
+                "pillion.dev/zone": null,
+                "pillion.dev/listeners": "PLAINTEXT://kafka-1:9092",
+            },
+        } });
+        assert_eq!(request.json(), expected);
+        Answer::json(200, &json!({ "metadata": {} }))
+    })
+    .await;
+    let marks = Marks {
+        cluster: "demo".into(),
+        role: "broker",
+        broker_id: 1002,
+        zone: None,
+        listeners: Some("PLAINTEXT://kafka-1:9092".into()),
+    };
+    mark(&server.api(), &pod(), &marks).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_has_what_the_api_demands_and_is_told_once() {
+    let server = Server::start(|request| {
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/apis/events.k8s.io/v1/namespaces/kafka/events"));
+        let event = request.json();
+        let expected = json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event",
+            "metadata": { "namespace": "kafka", "name": "kafka-1.18bcfe568c8.kafkanotready" },
+            "eventTime": "2023-11-14T22:13:20.200000Z",
+            "reportingController": "pillion.dev/sidecar", "reportingInstance": "kafka-1",
+            "action": "Judging", "reason": "KafkaNotReady", "type": "Warning",
+            "regarding": { "apiVersion": "v1", "kind": "Pod", "namespace": "kafka", "name": "kafka-1", "uid": "u-1" },
+            "series": { "count": 3, "lastObservedTime": "2023-11-14T22:13:20.200000Z" },
+            "note": event["note"],
+        });
+        assert_eq!(event, expected);
+        let note = event["note"].as_str().unwrap();
+        assert!(note.len() <= 1024 && note.len() > 1000 && note.ends_with("é..."), "{note}");
+        Answer::status(409, "it exists")
+    })
+    .await;
+    let event = Event {
+        at_ms: 1_700_000_000_200,
+        kind: Kind::Warning,
+        reason: "KafkaNotReady",
+        action: "Judging",
+        note: "é".repeat(4000),
+        count: 3,
+    };
+    // An attempt whose answer was lost had come through.
+    event.tell(&server.api(), &pod()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let server = Server::answering(Answer::raw(200, &"x".repeat(2 << 20))).await;
+    let marks = Marks { cluster: "demo".into(), role: "broker", broker_id: 1, zone: None, listeners: None };
+    let fault = mark(&server.api(), &pod(), &marks).await.unwrap_err();
+    assert!(fault.to_string().contains("length limit exceeded"), "{fault}");
+}
