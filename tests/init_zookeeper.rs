@@ -73,6 +73,9 @@ fn a_migration_and_settings_of_kraft_are_refused_by_name() {
     );
     refused(&node, &["--bootstrap"], "zookeeper-config");
     let node = Node::zookeeper();
+    node.edit("zk-0:2181,zk-1:2181/kafka", "zk-0:2181,zk-1:port/kafka");
+    refused(&node, &["--bootstrap"], "zookeeper-connect");
+    let node = Node::zookeeper();
     node.edit("\"3.9.2\"", "\"2.7.2\"");
     refused(&node, &["--bootstrap"], "zookeeper-old");
     // Controllers that migrate are KRaft ones.

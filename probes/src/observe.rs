@@ -184,6 +184,10 @@ pub struct Observations {
     /// What the other brokers say (`ZooKeeper` mode).
     #[serde(default)]
     pub testimony: Testimony,
+    /// When the agent last asked `ZooKeeper` itself and a server answered that is in contact with a majority of them
+    /// (`ZooKeeper` mode). `None` when none ever did: perhaps they may not be asked, so that is no evidence.
+    #[serde(default)]
+    pub zookeeper: Option<BootTime>,
     /// The broker's list of live brokers.
     pub listing: Option<Listing>,
     /// The last complete scan of the partitions.
@@ -223,6 +227,7 @@ impl Observations {
             vote: Vote::default(),
             foreign_cluster: None,
             testimony: Testimony::default(),
+            zookeeper: None,
             listing: None,
             round: None,
             partial: None,
@@ -248,6 +253,7 @@ impl Observations {
             Incarnation { number: old.incarnation.number + 1, since: now, ..Incarnation::default() };
         self.adding_replicas = old.adding_replicas;
         self.in_sync_once = old.in_sync_once;
+        self.zookeeper = old.zookeeper;
         self.reach = old.reach;
         self.process = old.process;
         self.unclean_start = old.unclean_start;

@@ -114,6 +114,14 @@ pub enum Reason {
         /// Why the last round proved nothing.
         doubt: Option<zookeeper::Doubt>,
     },
+    /// No `ZooKeeper` server that is part of a majority answers the agent any more: the broker's session may be over,
+    /// and who vouches for it may be cut off with it.
+    ZooKeeperUnreachable {
+        /// For how long.
+        age: Duration,
+        /// For how long it may be.
+        limit: Duration,
+    },
     /// The others find it in sync, but not for long enough.
     Settling {
         /// For how long.

@@ -47,7 +47,15 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
     let process = seen.process.map(|process| process.looked);
     let mut all = vec![piece("answer", seen.incarnation.last_answer, None, answer(seen))];
     match seen.role {
-        Role::ZooKeeper => all.push(piece("peers", seen.testimony.good, Some(limits.peers), peers(seen))),
+        Role::ZooKeeper => {
+            all.push(piece("peers", seen.testimony.good, Some(limits.peers), peers(seen)));
+            all.push(piece(
+                "zookeeper",
+                seen.zookeeper,
+                seen.zookeeper.and(Some(limits.peers)),
+                zookeeper(seen),
+            ));
+        }
         Role::Broker | Role::Combined => {
             all.push(piece("contact", contact, Some(limits.contact), quorum(seen, now)));
         }
@@ -122,6 +130,13 @@ fn peers(seen: &Observations) -> String {
         return "there is no other broker: this rests on its own word".into();
     }
     if each.is_empty() { "no other broker has told anything that counts".into() } else { each.join(", ") }
+}
+
+fn zookeeper(seen: &Observations) -> String {
+    match seen.zookeeper {
+        Some(_) => "a ZooKeeper server that belongs to a majority answers from here".into(),
+        None => "ZooKeeper has never answered `srvr` from here, so this proves nothing".into(),
+    }
 }
 
 fn listed(seen: &Observations) -> String {

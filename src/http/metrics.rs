@@ -122,6 +122,11 @@ impl Sheet {
                 "ZooKeeper mode: age of the last round in which other brokers found it in sync",
                 seen.testimony.good,
             ),
+            (
+                "zookeeper_age",
+                "ZooKeeper mode: since a ZooKeeper server that belongs to a majority answered",
+                seen.zookeeper,
+            ),
             ("listing_age", "Age of the list of live brokers", seen.listing.map(|l| l.as_of)),
             ("scan_age", "Age of the last complete scan", seen.round.as_deref().map(|r| r.as_of)),
             (

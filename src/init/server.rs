@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::{Config, Mode},
     problem::Problem,
-    properties::Layers,
+    properties::{Layers, connect},
 };
 
 /// What the first lines of the file say.
@@ -142,6 +142,16 @@ pub(super) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<Problem> {
     }
     if !config.broker.mode.is_kraft() && !has("zookeeper.connect") {
         missing("zookeeper.connect", "say where ZooKeeper is, as in zk-0:2181,zk-1:2181,zk-2:2181/kafka");
+    } else if !config.broker.mode.is_kraft()
+        && let Some((text, _)) = layers.get("zookeeper.connect")
+        && let Err(part) = connect::servers(text)
+    {
+        let what = format!("{part:?} is no address of ZooKeeper");
+        problems.push(Problem::new(
+            place("zookeeper.connect"),
+            what,
+            "as in zk-0:2181,zk-1:2181,zk-2:2181/kafka",
+        ));
     }
     problems.extend(migration(config, layers));
     if !config.broker.mode.is_kraft() {

@@ -3,6 +3,7 @@
 //! Kafka loads `server.properties` from an `InputStream`, so bytes are ISO-8859-1 and anything else is
 //! written as `\uXXXX`.
 
+pub mod connect;
 mod layers;
 mod parse;
 mod write;

@@ -54,6 +54,8 @@ pub struct Target {
     pub broker: Address,
     /// The controllers' listeners, as the node itself knows them.
     pub controllers: Vec<Address>,
+    /// The servers of `ZooKeeper`, as the broker itself knows them; none elsewhere, or where they speak only TLS.
+    pub zookeeper: Vec<Address>,
     /// The log dirs of the broker, as rendered; a node that is only a controller has none.
     pub log_dirs: Vec<String>,
     /// The dir of the metadata log, whose `meta.properties` holds the directory id of the broker in the quorum.
@@ -110,7 +112,9 @@ async fn if_broker(desk: &Desk, target: &Target) {
 /// controller has the list of reassignments, and it tells of it behind what it asks `ZooKeeper`: all replicas count.
 async fn who_can_tell(desk: &Desk, target: &Target) {
     if target.role == Role::ZooKeeper {
-        return lives::each(desk, async |life| zookeeper::watch(desk, target, &life).await).await;
+        let peers = lives::each(desk, async |life| zookeeper::watch(desk, target, &life).await);
+        tokio::join!(peers, zookeeper::ensemble(desk, target));
+        return;
     }
     tokio::join!(
         lives::each(desk, async |life| quorum::watch(desk, target, &life).await),

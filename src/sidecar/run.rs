@@ -27,6 +27,7 @@ use crate::{
     kafka::Address,
     overrides::{self, Watcher},
     problem::Problem,
+    properties::connect,
 };
 
 /// How long the last answers and the last write of the history may take.
@@ -187,6 +188,7 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         cluster_id: identity.cluster_id.clone(),
         broker: address(&identity.listener.host, identity.listener.port),
         controllers: identity.controllers.iter().map(|at| address(&at.host, at.port)).collect(),
+        zookeeper: ensemble(config).into_iter().map(|(host, port)| Address { host, port }).collect(),
         log_dirs: log_dirs.iter().map(|dir| text(&dir.path)).collect(),
         metadata_dir: identity.metadata_log_dir.clone(),
         properties: config.run_dir.join(SERVER_PROPERTIES),
@@ -198,6 +200,15 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         moves: RefCell::new(None),
         doubted: Notify::new(),
     }
+}
+
+/// The servers of `ZooKeeper` that can be asked without TLS.
+fn ensemble(config: &Config) -> Vec<(String, u16)> {
+    let set = |key| config.kafka.properties.get(key).map(|text| text.trim());
+    let tls = set("zookeeper.ssl.client.enable").is_some_and(|on| on.eq_ignore_ascii_case("true"));
+    let text = set("zookeeper.connect").filter(|_| config.broker.mode == Mode::ZooKeeper && !tls);
+    // Init refused one that is malformed.
+    text.and_then(|text| connect::servers(text).ok()).unwrap_or_default()
 }
 
 /// All logs had been closed in order when init looked. A container restart does not run init again, but then the

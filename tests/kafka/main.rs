@@ -72,6 +72,7 @@ const TESTS: &[Test] = &[
     ("zookeeper_terminated_and_restarted", Stage::Zk39, zookeeper::terminated),
     ("zookeeper_killed_and_restarted_in_place", Stage::Zk39, zookeeper::restarted_in_place),
     ("zookeeper_cut_off_while_serving", Stage::Zk39, zookeeper::cut_off),
+    ("zookeeper_cut_off_together_with_its_controller", Stage::Zk39, zookeeper::zone_cut_off),
     ("zookeeper_out_of_the_isr_and_back", Stage::Zk39, zookeeper::out_of_isr),
     ("zookeeper_stopped_by_a_signal_and_resumed", Stage::Zk39, zookeeper::paused),
     ("zookeeper_controller_killed", Stage::Zk39, zookeeper::controller_killed),

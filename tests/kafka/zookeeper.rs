@@ -135,6 +135,42 @@ pub fn cut_off(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
+/// The controller and another broker are cut off together, from `ZooKeeper` and from the third: the two vouch for each
+/// other, and their metadata looks perfect. `ZooKeeper` itself, asked from there, is what tells.
+pub fn zone_cut_off(scene: &Scene) -> Result<()> {
+    let cluster = &scene.fleet.cluster;
+    let near = run(cluster.controller())?;
+    let (friend, far) = {
+        let mut rest = others(near);
+        rest.next().zip(rest.next()).context("two others")?
+    };
+    let cut = [(near, ZOOKEEPER), (near, far), (friend, ZOOKEEPER), (friend, far)];
+    let since = Instant::now();
+    for (a, b) in cut {
+        cluster.net().cut_both(a, b)?;
+    }
+    for id in [near, friend] {
+        scene.wait(id, false)?;
+    }
+    println!("    both called unready {:.1} s after the cut", since.elapsed().as_secs_f64());
+    for id in [near, friend] {
+        scene.wait_dropped(id)?;
+        scene.says(id, "zookeeper-unreachable")?;
+        ensure!(scene.score(id, since).false_ready <= BLUR);
+        let own = run(View::ask(scene.node(id).bootstrap(), Duration::from_secs(2)))?;
+        ensure!(own.lists(id) && own.in_sync(id), "its own metadata goes on to look perfect");
+    }
+    for (a, b) in cut {
+        cluster.net().heal(a, b)?;
+    }
+    for id in scene.fleet.ids() {
+        scene.wait_truth(id, Truth::InSync)?;
+        scene.wait(id, true)?;
+        scene.never_dead(id, since)?;
+    }
+    Ok(())
+}
+
 /// A broker that is not the controller.
 fn follower(scene: &Scene) -> Result<i32> {
     let controller = run(scene.fleet.cluster.controller())?;
@@ -242,19 +278,30 @@ pub fn alone(scene: &Scene) -> Result<()> {
     scene.never_dead(1001, since)
 }
 
-/// Everybody's metadata stands still and nobody can know; it goes on to be called as it was.
+/// Everybody's metadata stands still and nobody can know: called as it was for half a session, and then unready.
 pub fn zookeeper_paused(scene: &Scene) -> Result<()> {
     let zookeeper = scene.node(ZOOKEEPER);
     let since = Instant::now();
     zookeeper.pause()?;
     scene.wait_truth(1001, Truth::Unknowable)?;
     pass(Duration::from_secs(6));
-    zookeeper.resume()?;
     for id in scene.fleet.ids() {
-        scene.wait_truth(id, Truth::InSync)?;
         scene.no_blip(id, since)?;
         let (score, _) = scene.fleet.score_since(id, since);
         ensure!(score.false_ready.is_zero() && !score.ready_unknowable.is_zero(), "{score:?}");
+    }
+    for id in scene.fleet.ids() {
+        scene.wait(id, false)?;
+        scene.wait_says(id, "zookeeper-unreachable")?;
+    }
+    let resumed = Instant::now();
+    zookeeper.resume()?;
+    for id in scene.fleet.ids() {
+        scene.wait_truth(id, Truth::InSync)?;
+        scene.wait(id, true)?;
+        let score = scene.score(id, resumed);
+        ensure!(score.false_ready.is_zero() && score.false_unready <= SETTLED, "{score:?}");
+        scene.never_dead(id, since)?;
     }
     Ok(())
 }

@@ -12,6 +12,12 @@ impl Case {
     /// The others found this broker registered and in sync, of late and twice at the least.
     pub(super) fn peers(&mut self, seen: &Observations, limits: &Limits) {
         let told = &seen.testimony;
+        if let Some(served) = seen.zookeeper
+            && self.rest_on(served, limits.peers).is_none()
+        {
+            let age = self.now.since(served);
+            self.reasons.push(Reason::ZooKeeperUnreachable { age, limit: limits.peers });
+        }
         if let Some((controller, since)) = told.mute_controller {
             let since = self.now.since(since);
             // A dead one would have lost its session by now, and another would have taken its place.

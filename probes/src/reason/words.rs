@@ -121,6 +121,17 @@ impl Reason {
                 ),
                 peers_remedy(*doubt),
             ),
+            Self::ZooKeeperUnreachable { age, limit } => told(
+                "zookeeper-unreachable",
+                format!(
+                    "no ZooKeeper server that belongs to a majority has answered from here for {}, {} are allowed: the \
+                     broker's session may be over",
+                    spoken(*age),
+                    spoken(*limit)
+                ),
+                "check the way from this node to ZooKeeper, and that a majority of its servers runs; do not restart \
+                 brokers meanwhile: they could not come back",
+            ),
             Self::Settling { since, needed } => told(
                 "settling",
                 format!(

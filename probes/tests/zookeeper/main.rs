@@ -132,6 +132,25 @@ fn its_own_perfect_word_is_never_enough() {
 }
 
 #[test]
+fn who_vouches_may_be_cut_off_too_so_zookeeper_itself_must_answer() {
+    let mut seen = settled(10_000);
+    seen.zookeeper = Some(at(9500));
+    for ms in (11_000..20_000).step_by(1000) {
+        look(&mut seen, ms);
+        take(&mut seen, round(ms, vec![well(2, ms), well(3, ms)], &[]));
+    }
+    assert_eq!(codes(&seen, 18_500), [""; 0]);
+    assert_eq!(codes(&seen, 18_501), ["zookeeper-unreachable"]);
+    // A new life of the broker changes nothing of that.
+    seen.begin_incarnation(at(19_000));
+    assert_eq!(seen.zookeeper, Some(at(9500)));
+    // One that never answered from here may only not be allowed to.
+    let mut seen = settled(60_000);
+    seen.zookeeper = None;
+    assert_eq!(codes(&seen, 60_000), [""; 0]);
+}
+
+#[test]
 fn a_broker_that_hangs_is_seen_by_its_own_silence() {
     let mut seen = settled(10_000);
     seen.reach = (Reach::Silent, at(13_000));

@@ -3,6 +3,7 @@
 //! Nothing here makes a broker ask `ZooKeeper`: such a request hangs in one that is cut off, and holds one of its
 //! request threads (`DescribeConfigs`, `IncrementalAlterConfigs`). `Metadata` is answered from memory.
 
+mod ensemble;
 mod peer;
 mod roster;
 
@@ -12,6 +13,7 @@ use futures_util::future::join_all;
 use pillion_probes::zookeeper::{Round, choose};
 use tokio::time::sleep;
 
+pub use self::ensemble::watch as ensemble;
 use self::{peer::Peer, roster::Roster};
 use super::{
     Target,

@@ -97,7 +97,8 @@ const OTHERS: &[Other] = &[
         old: true,
         short: true,
         right: "Nobody can know until ZooKeeper ends its session; from then on it is out, and half of what it acknowledges \
-                is lost. Its own metadata never notices, so only the others can tell: the controller unregisters it \
+                is lost. Its own metadata never notices. ZooKeeper itself stops answering from there; where it goes on \
+                to, only the others can tell: the controller unregisters the broker \
                 (KafkaController.onBrokerFailure) up to 18.5 s after the cut.",
         bound: ROUND,
         grace: SETTLES,
