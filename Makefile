@@ -1,5 +1,5 @@
 # What people use. Each target sets up what it needs by itself, and says so.
-# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2.
+# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2; for Kubernetes root, openssl and Go (1.26).
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
