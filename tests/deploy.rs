@@ -14,8 +14,16 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Components that stand on the base alone or together.
-const OPTIONAL: [&str; 7] =
-    ["started", "zone-from-node", "identity", "events", "override-policy", "network-policy", "pod-monitor"];
+const OPTIONAL: [&str; 8] = [
+    "started",
+    "zone-from-node",
+    "identity",
+    "events",
+    "override-policy",
+    "rollout-policy",
+    "network-policy",
+    "pod-monitor",
+];
 
 /// A kustomization and the objects it renders.
 struct Rendered {
