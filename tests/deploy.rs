@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
 use pillion::config::{self, Sources, Timing};
@@ -75,7 +76,11 @@ fn copy_of_deploy() -> TempDir {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
             let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
-            if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+            if from.is_dir() {
+                copy(&from, &to);
+            } else {
+                fs::copy(&from, &to).map(drop).unwrap();
+            }
         }
     }
     let dir = tempfile::tempdir().unwrap();
@@ -91,7 +96,12 @@ fn complete(deploy: &Path) -> Vec<PathBuf> {
 
 /// Everything that `deploy/` can be: each overlay and example as it is, and each optional component on each overlay that
 /// does not have it, alone and all together on the base.
-fn all() -> Vec<Rendered> {
+fn all() -> &'static [Rendered] {
+    static ALL: LazyLock<Vec<Rendered>> = LazyLock::new(render);
+    &ALL
+}
+
+fn render() -> Vec<Rendered> {
     let copy = copy_of_deploy();
     let name = |dir: &Path| dir.strip_prefix(copy.path()).unwrap().display().to_string();
     let mut all: Vec<_> = complete(copy.path()).iter().map(|dir| Rendered::of(dir, name(dir))).collect();
@@ -303,4 +313,28 @@ fn environment(container: &Value) -> BTreeMap<String, String> {
     let all =
         list(&container["env"]).iter().map(|variable| (text(&variable["name"]).to_owned(), value(variable)));
     all.filter(|(name, _)| name.starts_with("PILLION_") && name != "PILLION_CONFIG").collect()
+}
+
+/// `docs/kubernetes.md` has them in a table.
+#[test]
+fn the_rights_are_the_documented_ones() {
+    let expected = [
+        (
+            "pillion-events",
+            json!({ "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"] }),
+        ),
+        ("pillion-identity", json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["patch"] })),
+        ("pillion-zone-from-node", json!({ "apiGroups": [""], "resources": ["nodes"], "verbs": ["get"] })),
+    ];
+    let full = all().iter().find(|rendered| rendered.name == "overlays/full").unwrap();
+    let roles = full.of_kind("Role").chain(full.of_kind("ClusterRole"));
+    let found: BTreeMap<_, _> = roles.map(|role| (text(&role["metadata"]["name"]), &role["rules"])).collect();
+    let expected = expected.map(|(name, rule)| (name, json!([rule])));
+    assert_eq!(found, expected.iter().map(|(name, rules)| (*name, rules)).collect());
+    // RBAC knows no "own pod": the right to patch pods never comes without the policy that holds it to that.
+    for rendered in all() {
+        let has = |kind: &str| rendered.of_kind(kind).any(|o| o["metadata"]["name"] == "pillion-identity");
+        assert_eq!(has("Role"), has("ValidatingAdmissionPolicy"), "{}", rendered.name);
+        assert_eq!(has("Role"), has("ValidatingAdmissionPolicyBinding"), "{}", rendered.name);
+    }
 }

@@ -164,7 +164,8 @@ fn cannot_ask(dirs: &[PathBuf]) -> Problem {
 fn not_said(place: String) -> Problem {
     let what = "no log directory of this node is formatted, and nothing says that they may be";
     let remedy = "if the volumes should hold data, mount the right ones. If this is the first start of \
-                  this node, pass --bootstrap once. If its volumes were lost, pass --replace";
+                  this node, pass --bootstrap once. If its volumes were lost, pass --replace. In a pod it is the \
+                  environment that says so: PILLION_STORAGE_BOOTSTRAP=true, PILLION_REPLACE=true";
     Problem::new(place, what, remedy)
 }
 
