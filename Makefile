@@ -1,5 +1,5 @@
 # What people use. Each target sets up what it needs by itself, and says so.
-# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2.
+# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2; for Kubernetes root, openssl and Go (1.26).
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,10 +7,10 @@ KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
 
-.PHONY: help demo test test-fast truth truth-docs bench e2e-up lint advisories dist fuzz setup kafka clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup kafka clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: setup ## three real brokers with pillion beside each, and a story of faults (KEEP=1 leaves it running)
 	cargo build --quiet -p pillion
@@ -21,17 +21,20 @@ demo: setup ## three real brokers with pillion beside each, and a story of fault
 # The bed's own walks through every fault and version repeat what the tests on Kafka do with it: on demand.
 BED := $(if $(FULL),--tests --lib,--lib --test net)
 
+# kubectl renders deploy/ for its test; where there is none it is built into the cache.
+KUBECTL := export PATH="$$PATH:$$(cargo run --quiet -p kube-bed --bin kube-bed-parts kubectl)" &&
+
 test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
 	cargo test --workspace --no-run
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p kube-bed --lib
 	$(AS_ROOT) cargo test -p bed $(BED)
-	$(AS_ROOT) cargo test -p pillion
+	$(KUBECTL) $(AS_ROOT) cargo test -p pillion
 
-test-fast: ## the tests that need no Kafka (kubectl renders deploy/ for them)
+test-fast: ## the tests that need no Kafka
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p kube-bed --lib
-	cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy
+	$(KUBECTL) cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy
 
 # `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
@@ -50,6 +53,13 @@ bench: setup ## figures beside their baselines, into target/bench/bench.json
 	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
 	cargo bench --no-run -p pillion --bench pillion
 	$(AS_ROOT) env PILLION_BENCH_BINARY="$$PWD/target/bench/pillion" cargo bench --quiet -p pillion --bench pillion
+
+# The short set leaves out what only takes long, and records times without judging them. ONLY: words with commas.
+e2e: dist ## the cases on a real Kubernetes, with figures, into target/e2e/ (QUICK=1: in 20 minutes; ONLY=roll; needs root)
+	QUICK="$(QUICK)" ONLY="$(ONLY)" cargo test --quiet -p pillion --test e2e
+
+e2e-docs: ## puts what `make e2e` found into docs/kubernetes.md
+	cargo run --quiet -p bed --bin bed-publish-e2e -- target/e2e .
 
 e2e-up: dist ## a Kubernetes of three nodes in this machine, with our images, until Ctrl-C (needs root; the first time builds it)
 	cargo run --quiet -p kube-bed --bin kube-bed-up

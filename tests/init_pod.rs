@@ -131,7 +131,7 @@ fn the_node_is_asked_last_and_only_for_a_zone_that_nothing_else_tells() {
         let (outcome, asked) = run(node, extra, answer, ReplacementAnswer::Safe);
         (outcome.map(|report| report.identity.zone).map_err(|error| error.to_string()), asked)
     };
-    let none = node.files();
+    let untouched = node.files();
     // Something else is wrong: that first.
     let (error, asked) = zone(&node, &[OF_NODE, NO_LABEL], Ok(Some("zone-n")));
     assert!(error.unwrap_err().contains("nothing says that they may be") && asked == 0);
@@ -144,7 +144,7 @@ fn the_node_is_asked_last_and_only_for_a_zone_that_nothing_else_tells() {
     let (error, asked) = zone(&node, &[OF_NODE, NO_LABEL, FIRST], Ok(Some("zone-n")));
     assert!(error.unwrap_err().contains("pillion computes \"zone-n\"") && asked == 1);
     node.edit("    broker.rack: other\n", "");
-    assert_eq!(node.files(), none);
+    assert_eq!(node.files(), untouched);
 
     assert_eq!(zone(&node, &[OF_NODE, NO_LABEL, FIRST], Ok(Some("zone-n"))), (Ok(Some("zone-n".into())), 1));
     assert!(node.read("run/server.properties").contains("\nbroker.rack=zone-n\n"));

@@ -1,7 +1,11 @@
 //! `pillion override`: break-glass, by the file in the run directory. An annotation of the pod is shown, and what would
 //! set or remove it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Subcommand};
 use pillion_probes::forced::{
@@ -255,29 +259,30 @@ fn request(look: Look) -> Result<Request, String> {
 fn show(args: &OverrideArgs) -> Exit {
     let path = args.run_dir.join(FILE_NAME);
     let pod = pod(args);
-    let info = pod.as_ref().and_then(|pod| Some(pod.info.as_ref()?.join(ANNOTATION_FILE)));
     let sources = [(Source::File, Some(look(&path))), (Source::Annotation, pod.as_ref().and_then(annotated))];
     let (mut text, mut all) = (String::new(), Vec::new());
     for (source, look) in sources {
         let Some(look) = look.filter(|look| *look != Look::Absent) else { continue };
         let request = request(look);
         if let Ok(request) = &request {
-            text.push_str(&format!("{}: {request}\n", source.word()));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}: {request}", source.word());
         }
         all.push(judge(args, source, request, cap(args)));
     }
-    let words = match all.into_iter().reduce(forced::combine) {
-        Some(judged) => forced_words(&judged),
-        None => {
-            let annotation = match &info {
-                Some(info) if info.exists() => format!(", {} is empty", info.display()),
-                Some(info) => format!(", {} is not to be seen in this container", info.display()),
-                None => String::new(),
-            };
-            format!("no override ({} does not exist{annotation})", path.display())
-        }
-    };
+    let judged = all.into_iter().reduce(forced::combine);
+    let words = judged.map_or_else(|| nothing(&path, pod.as_ref()), |judged| forced_words(&judged));
     if out::print(format_args!("{text}{words}\n")) { Exit::Yes } else { Exit::No }
+}
+
+/// No override, and where none was found.
+fn nothing(path: &Path, pod: Option<&PodFacts>) -> String {
+    let annotation = match pod.and_then(|pod| pod.info.as_deref()).map(|info| info.join(ANNOTATION_FILE)) {
+        Some(file) if file.exists() => format!(", {} is empty", file.display()),
+        Some(file) => format!(", {} is not to be seen in this container", file.display()),
+        None => String::new(),
+    };
+    format!("no override ({} does not exist{annotation})", path.display())
 }
 
 /// As the agent will judge it, with the first sight that it remembers.

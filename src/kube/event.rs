@@ -114,7 +114,8 @@ fn micros(at_ms: i64) -> String {
 fn cut(text: &mut String, cap: usize) {
     if text.len() > cap {
         let dots = "...";
-        let end = text.floor_char_boundary(cap.saturating_sub(dots.len()));
+        let fits = |at: &usize| text.is_char_boundary(*at);
+        let end = (0..=cap.saturating_sub(dots.len())).rev().find(fits).unwrap_or(0);
         text.truncate(end);
         text.push_str(dots);
     }

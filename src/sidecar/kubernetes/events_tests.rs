@@ -29,7 +29,7 @@ async fn an_outage_delays_and_a_flapping_broker_becomes_a_series() {
     let (sender, changes) = broadcast::channel(64);
     let (sent, tries) = (RefCell::new(Vec::new()), Cell::new(0));
     let back = Instant::now() + Duration::from_secs(300);
-    let send = async |event: &Event| {
+    let answer = async |event: &Event| {
         tries.set(tries.get() + 1);
         if Instant::now() < back {
             return Err(Fault::Unreachable("refused".into()));
@@ -47,7 +47,7 @@ async fn an_outage_delays_and_a_flapping_broker_becomes_a_series() {
         tokio::time::sleep(Duration::from_secs(200)).await;
     };
     tokio::select! {
-        () = tell(send, &board, changes) => {}
+        () = tell(answer, &board, changes) => {}
         () = flap => {}
     }
     assert_eq!(*sent.borrow(), [("KafkaNotReady", 20), ("KafkaReady", 20)]);
@@ -62,7 +62,7 @@ async fn what_is_refused_is_given_up_and_the_next_one_is_tried() {
     let board = board();
     let (sender, changes) = broadcast::channel(64);
     let granted = Cell::new(false);
-    let send = async |_: &Event| if granted.get() { Ok(()) } else { Err(denied()) };
+    let answer = async |_: &Event| if granted.get() { Ok(()) } else { Err(denied()) };
     let story = async {
         sender.send(turn(0)).unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -76,7 +76,7 @@ async fn what_is_refused_is_given_up_and_the_next_one_is_tried() {
         tokio::time::sleep(Duration::from_secs(60)).await;
     };
     tokio::select! {
-        () = tell(send, &board, changes) => {}
+        () = tell(answer, &board, changes) => {}
         () = story => {}
     }
     let course = board.kubernetes().events.unwrap();
@@ -88,7 +88,7 @@ async fn an_api_server_that_hangs_costs_events_and_nothing_else() {
     let board = board();
     let (sender, changes) = broadcast::channel(4);
     // What the changes are said into goes on whatever becomes of them.
-    let send = async |_: &Event| {
+    let answer = async |_: &Event| {
         tokio::time::sleep(Duration::from_secs(3600)).await;
         Err(Fault::Silent)
     };
@@ -100,7 +100,7 @@ async fn an_api_server_that_hangs_costs_events_and_nothing_else() {
         tokio::time::sleep(Duration::from_secs(4000)).await;
     };
     tokio::select! {
-        () = tell(send, &board, changes) => {}
+        () = tell(answer, &board, changes) => {}
         () = story => {}
     }
     let dropped = board.kubernetes().events.unwrap().dropped;

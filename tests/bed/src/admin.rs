@@ -154,33 +154,17 @@ impl Cluster {
 
     /// Sets a dynamic setting of one broker, or takes it back.
     pub async fn set_on_broker(&self, id: i32, key: &str, value: Option<&str>) -> Result<()> {
-        self.set(4, &id.to_string(), key, value).await
+        set(&mut self.any().await?, 4, &id.to_string(), key, value).await
     }
 
     /// Sets a dynamic setting of all brokers, or takes it back.
     pub async fn set_on_brokers(&self, key: &str, value: Option<&str>) -> Result<()> {
-        self.set(4, "", key, value).await
+        set_on_brokers(&mut self.any().await?, key, value).await
     }
 
     /// Sets a setting of a topic, or takes it back.
     pub async fn set_on_topic(&self, topic: &str, key: &str, value: Option<&str>) -> Result<()> {
-        self.set(2, topic, key, value).await
-    }
-
-    async fn set(&self, kind: i8, name: &str, key: &str, value: Option<&str>) -> Result<()> {
-        let config = AlterableConfig::default()
-            .with_name(text(key))
-            .with_config_operation(i8::from(value.is_none()))
-            .with_value(value.map(text));
-        let resource = AlterConfigsResource::default()
-            .with_resource_type(kind)
-            .with_resource_name(text(name))
-            .with_configs(vec![config]);
-        let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
-        let answer = self.any().await?.call(&request).await?;
-        let code = answer.responses.first().context("no result")?.error_code;
-        ensure!(code == 0, "{key} of {name}: error {code}");
-        Ok(())
+        set_on_topic(&mut self.any().await?, topic, key, value).await
     }
 
     /// What the log dirs of a broker hold by its own words.
@@ -206,6 +190,32 @@ impl Cluster {
         let node = self.brokers().find(|node| node.running()).context("no broker runs")?;
         open(node.bootstrap()).await
     }
+}
+
+/// Sets a dynamic setting of all brokers through one of them, or takes it back.
+pub async fn set_on_brokers(broker: &mut Connection, key: &str, value: Option<&str>) -> Result<()> {
+    set(broker, 4, "", key, value).await
+}
+
+/// Sets a setting of a topic through one of the brokers, or takes it back.
+pub async fn set_on_topic(broker: &mut Connection, topic: &str, key: &str, value: Option<&str>) -> Result<()> {
+    set(broker, 2, topic, key, value).await
+}
+
+async fn set(broker: &mut Connection, kind: i8, name: &str, key: &str, value: Option<&str>) -> Result<()> {
+    let config = AlterableConfig::default()
+        .with_name(text(key))
+        .with_config_operation(i8::from(value.is_none()))
+        .with_value(value.map(text));
+    let resource = AlterConfigsResource::default()
+        .with_resource_type(kind)
+        .with_resource_name(text(name))
+        .with_configs(vec![config]);
+    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+    let answer = broker.call(&request).await?;
+    let code = answer.responses.first().context("no result")?.error_code;
+    ensure!(code == 0, "{key} of {name}: error {code}");
+    Ok(())
 }
 
 async fn open(addr: SocketAddr) -> Result<Connection> {

@@ -6,11 +6,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::{ClientConfig, ClientContext};
 
 use crate::cluster::Cluster;
+
+/// The bytes of a record's number.
+const NUMBER: usize = size_of::<u64>();
 
 /// What a producer lived through.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +22,8 @@ pub struct LoadReport {
     pub sent: u64,
     /// When each acknowledgement came.
     pub acked: Vec<Instant>,
+    /// The numbers of the records that were acknowledged, in the order in which that came.
+    pub numbers: Vec<u64>,
     /// When each failure came, and what it was.
     pub errors: Vec<(Instant, String)>,
     /// The longest time without an acknowledgement, from the first one to the end of sending.
@@ -47,7 +52,10 @@ impl ProducerContext for Outcomes {
         let now = Instant::now();
         let mut report = self.0.0.lock().expect("report");
         match result {
-            Ok(_) => report.acked.push(now),
+            Ok(message) => {
+                report.acked.push(now);
+                report.numbers.extend(number(message));
+            }
             Err((error, _)) => report.errors.push((now, error.to_string())),
         }
     }
@@ -58,7 +66,7 @@ impl ProducerContext for Outcomes {
 pub struct LoadOptions {
     /// Records a second.
     pub rate: u32,
-    /// Bytes a record.
+    /// Bytes a record, eight at the least: its number.
     pub size: usize,
     /// Whether the producer is idempotent.
     pub idempotent: bool,
@@ -72,7 +80,7 @@ impl Default for LoadOptions {
     }
 }
 
-/// A producer with acks=all that runs until [`Load::stop`].
+/// A producer with acks=all that runs until [`Load::stop`]. Its records are numbered.
 #[derive(Debug)]
 pub struct Load {
     stop: Arc<AtomicBool>,
@@ -83,7 +91,11 @@ pub struct Load {
 impl Load {
     /// Starts to write into all partitions of a topic.
     pub fn start(cluster: &Cluster, topic: &str, options: LoadOptions) -> Result<Self> {
-        let mut config = cluster.client();
+        Self::with(cluster.client(), topic, options)
+    }
+
+    /// [`Load::start`], with a client of one's own. What is not in the options is at the client's default.
+    pub fn with(mut config: ClientConfig, topic: &str, options: LoadOptions) -> Result<Self> {
         config.set("acks", "all").set("linger.ms", "5");
         config.set("enable.idempotence", options.idempotent.to_string());
         config.set("message.timeout.ms", options.delivery_timeout.as_millis().to_string());
@@ -133,6 +145,11 @@ impl Drop for Load {
     }
 }
 
+/// The number of a record, which its payload begins with.
+pub fn number(message: &impl Message) -> Option<u64> {
+    message.payload().and_then(|payload| payload.first_chunk()).map(|head| u64::from_be_bytes(*head))
+}
+
 fn create(config: &ClientConfig, outcomes: Outcomes) -> Result<BaseProducer<Outcomes>> {
     use rdkafka::config::FromClientConfigAndContext;
     Ok(BaseProducer::from_config_and_context(config, outcomes)?)
@@ -144,11 +161,12 @@ fn run(
     options: &LoadOptions,
     stop: &AtomicBool,
 ) -> Result<u64> {
-    let payload = vec![b'p'; options.size];
+    let mut payload = vec![b'p'; options.size.max(NUMBER)];
     let pause = Duration::from_secs(1) / options.rate.max(1);
-    let mut sent = 0;
+    let mut sent = 0_u64;
     let mut next = Instant::now();
     while !stop.load(Ordering::Relaxed) {
+        payload[..NUMBER].copy_from_slice(&sent.to_be_bytes());
         // A full queue is a record not sent, not an error: the brokers are away.
         if producer.send(BaseRecord::<(), _>::to(topic).payload(&payload)).is_ok() {
             sent += 1;

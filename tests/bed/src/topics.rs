@@ -64,6 +64,29 @@ impl<'a> Topic<'a> {
         self.config.push((key, value));
         self
     }
+
+    /// Makes it. Some brokers may not know of it yet.
+    pub async fn make(&self, client: &ClientConfig) -> Result<()> {
+        let rows: Vec<&[i32]> = self.assignment.iter().map(Vec::as_slice).collect();
+        let new = if rows.is_empty() {
+            NewTopic::new(self.name, self.partitions, TopicReplication::Fixed(self.replication))
+        } else {
+            NewTopic::new(self.name, i32::try_from(rows.len())?, TopicReplication::Variable(&rows))
+        };
+        let new = self.config.iter().fold(new, |new, (key, value)| new.set(key, value));
+        let admin: AdminClient<DefaultClientContext> = client.create()?;
+        let results = admin.create_topics([&new], &options()).await?;
+        let result = results.into_iter().next().context("no result")?;
+        result.map(drop).map_err(|(name, code)| anyhow!("{name}: {code}"))
+    }
+
+    fn count(&self) -> Result<usize> {
+        if self.assignment.is_empty() {
+            Ok(usize::try_from(self.partitions)?)
+        } else {
+            Ok(self.assignment.len())
+        }
+    }
 }
 
 impl Cluster {
@@ -78,16 +101,8 @@ impl Cluster {
 
     /// Makes a topic and waits until every running broker shows a leader for each partition.
     pub async fn create_topic(&self, topic: Topic<'_>) -> Result<()> {
-        let rows: Vec<&[i32]> = topic.assignment.iter().map(Vec::as_slice).collect();
-        let new = if rows.is_empty() {
-            NewTopic::new(topic.name, topic.partitions, TopicReplication::Fixed(topic.replication))
-        } else {
-            NewTopic::new(topic.name, i32::try_from(rows.len())?, TopicReplication::Variable(&rows))
-        };
-        let new = topic.config.iter().fold(new, |new, (key, value)| new.set(key, value));
-        let results = self.admin()?.create_topics([&new], &options()).await?;
-        results.into_iter().next().context("no result")?.map_err(|(name, code)| anyhow!("{name}: {code}"))?;
-        let count = usize::try_from(new.num_partitions)?;
+        topic.make(&self.client()).await?;
+        let count = topic.count()?;
         eventually(&format!("{} has leaders everywhere", topic.name), PATIENCE, async || {
             for node in self.brokers().filter(|node| node.running()) {
                 let view = crate::truth::View::ask(node.bootstrap(), Duration::from_secs(2)).await?;
@@ -145,7 +160,8 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
 }
 
-fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
+/// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas.
+pub fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
     config.set("acks", "all").set("linger.ms", "20").set("batch.size", "900000");
     config.set("queue.buffering.max.kbytes", "32768").set("sticky.partitioning.linger.ms", "5");
     let producer: BaseProducer = config.create()?;

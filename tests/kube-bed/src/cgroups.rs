@@ -13,6 +13,9 @@ use crate::node;
 const ROOT: &str = "/sys/fs/cgroup";
 /// Ours. One bed at a time, so one name is enough.
 const NAME: &str = "pillion-kube-bed";
+/// So many processes of the machine the pods all together count as, when CPU is short. As one, which is the default,
+/// six JVMs would starve beside a compiler: controllers that miss their timeouts by seconds are no cluster at all.
+const WEIGHT: u32 = 16;
 /// How long the kernel may take to see that the last process in there is gone.
 const EMPTYING: Duration = Duration::from_secs(20);
 
@@ -26,6 +29,7 @@ pub fn make() -> Result<()> {
     for hierarchy in hierarchies()? {
         let ours = hierarchy.join(NAME);
         child(&hierarchy, &ours)?;
+        weigh(&ours)?;
         for name in node::NAMES {
             child(&ours, &ours.join(name))?;
         }
@@ -63,6 +67,18 @@ fn child(parent: &Path, child: &Path) -> Result<()> {
     if let Ok(controllers) = fs::read_to_string(parent.join("cgroup.controllers")) {
         let all: Vec<_> = controllers.split_whitespace().map(|name| format!("+{name}")).collect();
         fs::write(parent.join("cgroup.subtree_control"), all.join(" "))?;
+    }
+    Ok(())
+}
+
+/// The share of the CPU, in the units of version 1 or of version 2.
+fn weigh(ours: &Path) -> Result<()> {
+    for (file, one) in [("cpu.shares", 1024), ("cpu.weight", 100)] {
+        let path = ours.join(file);
+        if path.exists() {
+            fs::write(&path, (one * WEIGHT).to_string())
+                .with_context(|| format!("failed to write {}", path.display()))?;
+        }
     }
     Ok(())
 }

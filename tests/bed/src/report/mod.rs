@@ -3,6 +3,7 @@
 //! A [`Run`] is one fault as it was played and seen. [`save`] keeps it, and makes anew what is told of all that
 //! were kept: `truth.json` (a list of [`Row`]s), `truth.md`, and a timeline in SVG for each.
 
+mod cases;
 mod markdown;
 mod run;
 mod seen;
@@ -10,6 +11,7 @@ mod store;
 mod svg;
 mod terminal;
 
+pub use cases::{Case, Figure, cases_markdown, cases_table, load_cases, publish_cases, save_case};
 pub use markdown::{markdown, summary};
 pub use run::{Event, Lane, Row, Run, Subject, Wrong};
 pub use seen::{About, Broker, Seen};

@@ -9,8 +9,6 @@ use super::{Row, Run, markdown, summary, svg};
 
 /// Holds a file for each run.
 const RUNS: &str = "runs";
-const BEGIN: &str = "<!-- truth: begin -->";
-const END: &str = "<!-- truth: end -->";
 
 /// Keeps a run in `dir`, instead of one of the same fault, mode and version, and makes anew what is told of all.
 pub fn save(dir: &Path, run: &Run) -> Result<()> {
@@ -41,14 +39,18 @@ pub fn publish(dir: &Path, root: &Path) -> Result<()> {
     write(&root.join("docs/truth.md"), &markdown(&runs, "truth/"))?;
     let readme = root.join("README.md");
     let text = fs::read_to_string(&readme)?;
-    write(&readme, &between(&text, &summary(&runs)).context("README.md has no marks for the summary")?)
+    write(
+        &readme,
+        &between(&text, "truth", &summary(&runs)).context("README.md has no marks for the summary")?,
+    )
 }
 
-/// The text with `new` in the place of what stands between the marks.
-fn between(text: &str, new: &str) -> Option<String> {
-    let (head, rest) = text.split_once(BEGIN)?;
-    let (_, tail) = rest.split_once(END)?;
-    Some(format!("{head}{BEGIN}\n{new}\n{END}{tail}"))
+/// The text with `new` in the place of what stands between the marks of this name.
+pub(super) fn between(text: &str, name: &str, new: &str) -> Option<String> {
+    let (begin, end) = (format!("<!-- {name}: begin -->"), format!("<!-- {name}: end -->"));
+    let (head, rest) = text.split_once(&begin)?;
+    let (_, tail) = rest.split_once(&end)?;
+    Some(format!("{head}{begin}\n{new}\n{end}{tail}"))
 }
 
 /// All runs that are kept in `dir`, in no particular order.
@@ -68,7 +70,7 @@ pub fn load(dir: &Path) -> Result<Vec<Run>> {
 }
 
 /// Aside and renamed: a bench that is stopped leaves whole files.
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     let aside = path.with_extension("new");
     fs::write(&aside, text).with_context(|| format!("failed to write {}", aside.display()))?;
     Ok(fs::rename(&aside, path)?)
@@ -112,9 +114,9 @@ mod tests {
     #[test]
     fn the_summary_takes_the_place_of_the_last_one() {
         let old = "a\n<!-- truth: begin -->\nold\n<!-- truth: end -->\nb";
-        let new = super::between(old, "new").unwrap();
+        let new = super::between(old, "truth", "new").unwrap();
         assert_eq!(new, "a\n<!-- truth: begin -->\nnew\n<!-- truth: end -->\nb");
-        assert_eq!(super::between("no marks", "new"), None);
+        assert_eq!(super::between("no marks", "truth", "new"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One broker's image of the cluster.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -98,6 +99,11 @@ impl View {
     /// Whether broker `id` is listed.
     pub fn lists(&self, id: i32) -> bool {
         self.brokers.contains(&id)
+    }
+
+    /// The names of all topics.
+    pub fn topics(&self) -> BTreeSet<String> {
+        self.partitions.iter().map(|partition| partition.topic.clone()).collect()
     }
 
     /// The partitions assigned to `id`.

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::archive::{self, Config, digest};
 use super::layer::{Layer, PROGRAM};
+use crate::parts::go;
 use crate::run;
 
 /// Its name.
@@ -22,7 +22,7 @@ pub(super) fn make(dir: &Path) -> Result<PathBuf> {
     }
     let (source, program) = (dir.join("pause.go"), dir.join("pause"));
     fs::write(&source, SOURCE)?;
-    let mut build = Command::new("go");
+    let mut build = go()?;
     build.args(["build", "-trimpath", "-ldflags", "-s -w", "-o"]).arg(&program).arg(&source);
     run::output(build.env("CGO_ENABLED", "0").current_dir(dir)).context("failed to build pause")?;
     let mut layer = Layer::default();

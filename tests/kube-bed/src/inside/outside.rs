@@ -44,7 +44,7 @@ pub(super) fn run<T>() -> Result<T> {
 /// New namespaces that end with us: killed, we take `unshare` with us, and that its child, process 1 of the
 /// namespace of pids; with process 1 the kernel ends all the others.
 fn begin() -> Result<Child> {
-    let child = Command::new("setpriv")
+    let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"])
         .args(["--mount-proc", "--"])
         .arg(env::current_exe()?)
@@ -52,7 +52,11 @@ fn begin() -> Result<Child> {
         .env(STAGE, FIRST)
         .spawn()
         .context("failed to run setpriv and unshare: install util-linux")?;
-    ways::open(child.id())?;
+    if let Err(error) = ways::open(child.id()) {
+        child.kill()?;
+        child.wait()?;
+        return Err(error.context("failed to write the ways in"));
+    }
     Ok(child)
 }
 

@@ -1,5 +1,6 @@
 //! Ways in for a person: small scripts that enter the namespaces and run a command there.
 
+use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -20,13 +21,21 @@ pub fn kubectl() -> PathBuf {
 }
 
 /// So that kubectl talks to the bed and nothing else, and remembers nothing of it in a person's home.
-pub(super) fn variables() -> [(&'static str, PathBuf); 2] {
-    [("KUBECONFIG", kubeconfig(ADMIN)), ("KUBECACHEDIR", places::run("kubectl-cache"))]
+///
+/// A kubectl that was built because there is none comes last on the PATH.
+pub(super) fn variables() -> [(&'static str, String); 3] {
+    let text = |path: PathBuf| path.display().to_string();
+    let path = env::var("PATH").unwrap_or_default();
+    [
+        ("KUBECONFIG", text(kubeconfig(ADMIN))),
+        ("KUBECACHEDIR", text(places::run("kubectl-cache"))),
+        ("PATH", format!("{path}:{}", text(places::cache()))),
+    ]
 }
 
 /// Writes them. `unshare` is the process whose only child is process 1 of the namespaces.
 pub(super) fn open(unshare: u32) -> Result<()> {
-    let variables = variables().map(|(name, path)| format!("{name}={}", path.display())).join(" ");
+    let variables = variables().map(|(name, value)| format!("'{name}={value}'")).join(" ");
     let enter_text = format!(
         "#!/bin/sh\n\
          # Runs a command inside the bed: enter kubectl get pods\n\

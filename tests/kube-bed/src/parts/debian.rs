@@ -16,9 +16,7 @@ const PACKAGES: [(&str, &str); 4] = [
     ("busybox-static", "busybox"),
 ];
 /// What a developer's machine has anyway, or its owner chooses how to get.
-const TOOLS: [(&str, &str); 6] = [
-    ("kubectl", "install kubectl, 1.32 or newer"),
-    ("go", "install Go, 1.26 or newer"),
+const TOOLS: [(&str, &str); 4] = [
     ("java", "install a JDK, 17 or newer"),
     ("openssl", "install openssl"),
     ("ip", "install iproute2"),

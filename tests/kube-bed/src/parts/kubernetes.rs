@@ -5,13 +5,15 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::go;
 use crate::places::{self, KUBERNETES};
 use crate::run;
 
+/// Built only where there is none on the PATH.
+const KUBECTL: (&str, &str) = ("k8s.io/kubernetes/cmd/kubectl", "kubectl");
 /// Packages, and the names under which their programs are kept.
 const PROGRAMS: [(&str, &str); 5] = [
     ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver"),
@@ -23,19 +25,31 @@ const PROGRAMS: [(&str, &str); 5] = [
 
 /// Builds what is not in the cache yet.
 pub(super) fn build() -> Result<()> {
+    kubectl()?;
+    compile_all(&PROGRAMS, "about 9 minutes on two cores")
+}
+
+/// Builds kubectl where there is none on the PATH.
+pub(super) fn kubectl() -> Result<()> {
+    if run::there("kubectl") { Ok(()) } else { compile_all(&[KUBECTL], "about 2 minutes on two cores") }
+}
+
+fn compile_all(wanted: &[(&str, &str)], how_long: &str) -> Result<()> {
     let cache = places::cache();
-    if PROGRAMS.iter().all(|(_, name)| cache.join(name).exists()) {
+    let missing = |(_, name): &&(&str, &str)| !cache.join(name).exists();
+    let programs: Vec<_> = wanted.iter().filter(missing).collect();
+    if programs.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(&cache).with_context(|| format!("failed to create {}", cache.display()))?;
     let lock = File::create(cache.join("lock"))?;
     lock.lock().context("failed to lock the cache of Kubernetes")?;
-    eprintln!("building Kubernetes {KUBERNETES} from Go modules, about 9 minutes on two cores, once ...");
+    eprintln!("building Kubernetes {KUBERNETES} from Go modules, {how_long}, once ...");
     let module = cache.join("module");
     fs::create_dir_all(&module)?;
     declare(&module).context("failed to declare the module that builds Kubernetes")?;
     // Those that nobody has built while we waited for the lock.
-    for (package, name) in PROGRAMS.into_iter().filter(|(_, name)| !cache.join(name).exists()) {
+    for (package, name) in programs.into_iter().filter(missing) {
         eprintln!("  {name} ...");
         compile(&module, package, name).with_context(|| format!("failed to build {name}"))?;
     }
@@ -47,8 +61,7 @@ fn declare(module: &Path) -> Result<()> {
     let (_, minor) = KUBERNETES.split_once('.').context("a version has a dot")?;
     let kubernetes = format!("k8s.io/kubernetes@v{KUBERNETES}");
     // Without a go.mod around, so that no other module has a say.
-    let told =
-        run::output(Command::new("go").args(["mod", "download", "-json", &kubernetes]).current_dir("/"))?;
+    let told = run::output(go()?.args(["mod", "download", "-json", &kubernetes]).current_dir("/"))?;
     let told: serde_json::Value = serde_json::from_str(&told)?;
     let own = told["GoMod"].as_str().context("go mod download did not say where the go.mod is")?;
     let own = fs::read_to_string(own).with_context(|| format!("failed to read {own}"))?;
@@ -59,7 +72,7 @@ fn declare(module: &Path) -> Result<()> {
         );
     }
     fs::write(module.join("go.mod"), "module bed\n\ngo 1.26\n")?;
-    let mut edit = Command::new("go");
+    let mut edit = go()?;
     edit.args(["mod", "edit"]).args(replaced).arg(format!("-require={kubernetes}")).current_dir(module);
     run::output(&mut edit).map(drop)
 }
@@ -74,7 +87,7 @@ fn compile(module: &Path, package: &str, name: &str) -> Result<()> {
     let aside = module.join(name);
     // Without the stamp the server's version is bogus, and clients refuse it.
     let stamp = format!("-s -w -X k8s.io/component-base/version.gitVersion=v{KUBERNETES}");
-    let mut build = Command::new("go");
+    let mut build = go()?;
     build.args(["build", "-trimpath", "-ldflags", &stamp, "-o"]).arg(&aside).arg(package).current_dir(module);
     build.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=mod -buildvcs=false");
     run::output(&mut build)?;

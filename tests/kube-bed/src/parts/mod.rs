@@ -4,9 +4,11 @@ mod debian;
 mod kubernetes;
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::run::there;
 use crate::{image, places};
 
 /// Where Debian puts the CNI plugins.
@@ -15,6 +17,19 @@ pub const CNI_PLUGINS: &str = "/usr/lib/cni";
 /// A program that was built into the cache.
 pub fn binary(name: &str) -> PathBuf {
     places::cache().join(name)
+}
+
+/// The Go compiler, which only those need who have nothing in the cache yet.
+pub(crate) fn go() -> Result<Command> {
+    if !there("go") {
+        bail!("go is not on the PATH: install Go, 1.26 or newer");
+    }
+    Ok(Command::new("go"))
+}
+
+/// Makes kubectl, in the cache, where there is none on the PATH.
+pub fn kubectl() -> Result<()> {
+    kubernetes::kubectl()
 }
 
 /// Makes what is not there yet. Needs a way to the Internet only then.

@@ -1,0 +1,60 @@
+//! The API server is away.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use bed::{
+    Watch,
+    scene::{run, runtime},
+};
+
+use crate::{
+    figures::Figures,
+    kafka::agent,
+    load::Beside,
+    scene::{BROKERS, CONTROLLERS, Scene, pass},
+};
+
+/// Nobody reaches it for minutes, and a kubelet is started anew meanwhile: the verdicts stay as they are.
+pub fn down(scene: &Scene, figures: &mut Figures) -> Result<()> {
+    let pods = || BROKERS.into_iter().chain(CONTROLLERS);
+    let before: Vec<_> = pods().map(|pod| scene.pods.get(pod)).collect::<Result<_>>()?;
+    let beside = Beside::start(scene, "no-api-server")?;
+    let watches = watches()?;
+    let time = scene.lasts(300, 60);
+    let began = Instant::now();
+    scene.bed.control_plane.api_server.stop()?;
+    pass(time / 3);
+    scene.bed.node("n2")?.kubelet.restart()?;
+    pass(time.saturating_sub(began.elapsed()));
+    let unready: usize = watches
+        .iter()
+        .map(|(pod, watch)| {
+            let answers = watch.timeline();
+            let bad = answers.iter().filter(|(_, ready)| !ready).count();
+            println!("    {pod}: {bad} of {} answers were not ready", answers.len());
+            bad
+        })
+        .sum();
+    let asked: usize = watches.iter().map(|(_, watch)| watch.timeline().len()).sum();
+    let lived = beside.stop()?;
+    scene.bed.control_plane.api_server.start()?;
+    scene.bed.control_plane.wait(scene.bed.admin())?;
+    figures.time("without the API server", began.elapsed());
+    scene.all_ready()?;
+    for old in &before {
+        let now = scene.pods.get(&old.name)?;
+        ensure!(now.uid == old.uid && now.restarts == old.restarts, "{} was restarted: {now:?}", old.name);
+    }
+    figures.count("verdicts asked for meanwhile", asked, "answers");
+    figures.zero("other than before", unready, "answers")?;
+    ensure!(asked > 100, "hardly asked");
+    lived.note("", figures);
+    lived.spotless()
+}
+
+/// Asks the agents themselves: nobody else can tell meanwhile.
+fn watches() -> Result<Vec<(&'static str, Watch)>> {
+    let _inside = runtime().enter();
+    BROKERS.into_iter().map(|pod| Ok((pod, Watch::http(run(agent(pod))?, "/readyz")))).collect()
+}

@@ -1,0 +1,70 @@
+//! The controllers are gone.
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use bed::{Load, Reader, load::LoadOptions, scene::run};
+
+use crate::{
+    figures::Figures,
+    load::CLIENT_DEFAULT,
+    pod::Pod,
+    scene::{BROKERS, SOON, Scene, pass},
+};
+
+/// Every broker is unready and none is restarted; clients go on, new ones too; a roll waits until the controllers are
+/// back.
+pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
+    scene.topic("without-controllers")?;
+    let before: Vec<_> = BROKERS.iter().map(|pod| scene.pods.get(pod)).collect::<Result<_>>()?;
+    let began = Instant::now();
+    scene.kubectl.run("scale statefulset/controller --replicas=0")?;
+    let mut last = began;
+    for pod in BROKERS {
+        last = last.max(scene.pods.wait(pod, "unready", SOON, |pod| !pod.ready)?);
+    }
+    figures.time("every broker's pod unready after", last - began);
+
+    let records = new_client(scene)?;
+    figures.count("a new client wrote and read", records, "records");
+
+    // Longer than a hang is watched, and the probes after it.
+    pass(scene.lasts(150, 30));
+    for old in &before {
+        let now = scene.pods.get(&old.name)?;
+        ensure!(!now.ready, "{} is ready without controllers", old.name);
+        ensure!(now.uid == old.uid && now.restarts == old.restarts, "{} was restarted: {now:?}", old.name);
+    }
+    // A roll that is started now waits: a broker that ends without controllers cannot hand over, nor come back.
+    scene.kubectl.run("rollout restart statefulset/kafka")?;
+    pass(scene.lasts(60, 20));
+    let taken = before
+        .iter()
+        .filter(|old| scene.pods.now(&old.name).is_none_or(|now| now.uid != old.uid || now.deleting));
+    figures.zero("a roll started meanwhile took", taken.count(), "brokers")?;
+
+    let back = Instant::now();
+    scene.kubectl.run("scale statefulset/controller --replicas=3")?;
+    for old in &before {
+        let renewed = |now: &Pod| now.uid != old.uid && now.well();
+        scene.pods.wait(&old.name, "replaced by the roll and ready", SOON, renewed)?;
+    }
+    scene.all_ready()?;
+    figures.time("the roll was over after the controllers' return", back.elapsed());
+    Ok(())
+}
+
+/// A client that knows only the Service writes and reads. Its numbers come from elsewhere, for it is not idempotent:
+/// a broker that has no producer ids left would have to ask a controller.
+fn new_client(scene: &Scene) -> Result<usize> {
+    let options =
+        LoadOptions { idempotent: false, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
+    let load = Load::with(scene.client(), "without-controllers", options)?;
+    let reader = Reader::start(scene.client(), "without-controllers")?;
+    run(load.wait_acked(400, SOON))?;
+    let produced = run(load.stop())?;
+    let read = reader.finish(&produced.numbers, SOON)?;
+    ensure!(produced.errors.is_empty(), "the producer saw errors: {:?}", produced.errors.first());
+    ensure!(read.lost.is_empty(), "lost: {:?}", read.lost.len());
+    Ok(produced.numbers.len())
+}

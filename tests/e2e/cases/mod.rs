@@ -1,0 +1,83 @@
+//! The cases, in the order in which they are played.
+
+mod agent;
+mod api;
+mod apply;
+mod controllers;
+mod drain;
+mod hang;
+mod manifests;
+mod mistakes;
+mod overrides;
+mod revision;
+mod roll;
+
+use anyhow::Result;
+
+use crate::{figures::Figures, scene::Scene};
+
+/// One of them.
+pub struct Case {
+    /// Its name.
+    pub name: &'static str,
+    /// What it shows, as people read it.
+    pub title: &'static str,
+    /// It is in the short set.
+    pub quick: bool,
+    /// The cluster is to be up and well beforehand, with all features.
+    pub heal: bool,
+    /// What happens.
+    pub play: fn(&Scene, &mut Figures) -> Result<()>,
+}
+
+type Play = fn(&Scene, &mut Figures) -> Result<()>;
+
+const fn quick(name: &'static str, title: &'static str, play: Play) -> Case {
+    Case { name, title, quick: true, heal: true, play }
+}
+
+const fn long(name: &'static str, title: &'static str, play: Play) -> Case {
+    Case { quick: false, ..quick(name, title, play) }
+}
+
+/// Brings up for itself what it needs.
+const fn alone(case: Case) -> Case {
+    Case { heal: false, ..case }
+}
+
+/// All of them. The first ones bring the cluster up.
+pub const ALL: &[Case] = &[
+    alone(quick("fresh_apply", "`kubectl apply -k deploy/base` on empty volumes", apply::fresh)),
+    alone(quick(
+        "rolling_restart_under_load",
+        "Rolling restart by a template change, under load",
+        roll::pillion,
+    )),
+    long("rolling_restart_with_a_tcp_probe", "The same with a TCP readiness probe instead", roll::tcp),
+    quick("all_controllers_lost", "All controllers lost", controllers::all_lost),
+    quick(
+        "a_broker_out_of_sync_stops_the_roll",
+        "A broker out of sync stops the roll; forced ready, it goes on",
+        overrides::roll,
+    ),
+    quick("the_override_policy", "Nobody signs an override with another's name", overrides::policy),
+    quick("agent_killed_repeatedly", "The agent is killed, again and again", agent::killed),
+    quick("api_server_down", "The API server is down, and a kubelet restarted", api::down),
+    long("broker_hung", "A broker hangs (SIGSTOP)", hang::stopped),
+    long("long_log_recovery", "A broker recovers its log for minutes", hang::recovery),
+    quick("bad_revision_reverted", "A bad revision, reverted", revision::reverted),
+    quick("drain_takes_one_broker_at_a_time", "Two nodes are drained at once", drain::two_nodes),
+    quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config),
+    quick("a_node_without_a_zone", "A node without a zone label", mistakes::label),
+    quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights),
+    quick(
+        "manifests_are_admitted",
+        "Every overlay is admitted, restricted Pod Security included",
+        manifests::admitted,
+    ),
+    quick(
+        "rights_are_as_documented",
+        "The service account may do what is documented, and no more",
+        manifests::rights,
+    ),
+];
