@@ -21,17 +21,20 @@ demo: setup ## three real brokers with pillion beside each, and a story of fault
 # The bed's own walks through every fault and version repeat what the tests on Kafka do with it: on demand.
 BED := $(if $(FULL),--tests --lib,--lib --test net)
 
+# kubectl renders deploy/ for its test; where there is none it is built into the cache.
+KUBECTL := export PATH="$$PATH:$$(cargo run --quiet -p kube-bed --bin kube-bed-parts kubectl)" &&
+
 test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
 	cargo test --workspace --no-run
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p kube-bed --lib
 	$(AS_ROOT) cargo test -p bed $(BED)
-	$(AS_ROOT) cargo test -p pillion
+	$(KUBECTL) $(AS_ROOT) cargo test -p pillion
 
-test-fast: ## the tests that need no Kafka (kubectl renders deploy/ for them)
+test-fast: ## the tests that need no Kafka
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p kube-bed --lib
-	cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy
+	$(KUBECTL) cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy
 
 # `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/

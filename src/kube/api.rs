@@ -40,7 +40,7 @@ const ANSWER_CAP: usize = 1 << 20;
 /// Largest token or CA bundle.
 const FILE_CAP: u64 = 1 << 20;
 /// Of an object only its metadata: a node's status lists every image it holds.
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 const USER: &str = concat!("pillion/", env!("CARGO_PKG_VERSION"));
 
 /// The API server of this cluster, and who this pod is to it.

@@ -34,6 +34,9 @@ pub fn lost_volume(scene: &Scene) -> Result<()> {
         says(scene, &replace, 64, "only copy of single-0")
     }))?;
     ensure!(!said.contains("safe-"), "{said}");
+    // That a first start is still said does not format a volume that was lost.
+    let first = ["--bootstrap", "--set", others.as_str()];
+    says(scene, &first, 64, "this is no first start: it may hold the only copy of single-0")?;
 
     run(cluster.delete_topic("single"))?;
     cut_from_controllers(scene)?;

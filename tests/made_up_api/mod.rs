@@ -150,7 +150,8 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Handler, reques
                 let (handler, requests) = (Arc::clone(&handler), Arc::clone(&requests));
                 async move {
                     let (head, body) = request.into_parts();
-                    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                    let body =
+                        body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
                     let (method, path) = (head.method.to_string(), head.uri.to_string());
                     requests.fetch_add(1, Ordering::SeqCst);
                     // No answer is an error to hyper, which closes the connection.

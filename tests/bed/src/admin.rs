@@ -198,7 +198,12 @@ pub async fn set_on_brokers(broker: &mut Connection, key: &str, value: Option<&s
 }
 
 /// Sets a setting of a topic through one of the brokers, or takes it back.
-pub async fn set_on_topic(broker: &mut Connection, topic: &str, key: &str, value: Option<&str>) -> Result<()> {
+pub async fn set_on_topic(
+    broker: &mut Connection,
+    topic: &str,
+    key: &str,
+    value: Option<&str>,
+) -> Result<()> {
     set(broker, 2, topic, key, value).await
 }
 

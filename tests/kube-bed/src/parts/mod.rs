@@ -27,6 +27,11 @@ pub(crate) fn go() -> Result<Command> {
     Ok(Command::new("go"))
 }
 
+/// Makes kubectl, in the cache, where there is none on the PATH.
+pub fn kubectl() -> Result<()> {
+    kubernetes::kubectl()
+}
+
 /// Makes what is not there yet. Needs a way to the Internet only then.
 pub fn make() -> Result<()> {
     debian::install()?;
