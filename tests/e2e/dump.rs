@@ -12,7 +12,8 @@ const LINES: usize = 15;
 pub fn all(scene: &Scene, name: &str) {
     println!("--- {name} failed; the pods:");
     namespace(&scene.kubectl);
-    for pod in BROKERS.into_iter().chain(CONTROLLERS) {
+    let there = |pod: &&str| scene.pods.now(pod).is_some();
+    for pod in BROKERS.into_iter().chain(CONTROLLERS).filter(there) {
         println!("--- {name}: the last lines of pillion in {pod}");
         tell(&scene.kubectl, &format!("logs {pod} -c {AGENT} --tail {LINES}"));
         if scene.pods.now(pod).is_some_and(|now| now.restarted(KAFKA) > 0) {

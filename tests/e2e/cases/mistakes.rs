@@ -24,8 +24,10 @@ pub fn label(scene: &Scene, figures: &mut Figures) -> Result<()> {
     for node in &scene.bed.nodes {
         scene.kubectl.run(&format!("label node {} topology.kubernetes.io/zone-", node.name))?;
     }
-    told(scene, figures, "no-zone-label", &["kubectl label node", "topology.kubernetes.io/zone"])?;
-    scene.mend()
+    let outcome =
+        told(scene, figures, "no-zone-label", &["kubectl label node", "topology.kubernetes.io/zone"]);
+    scene.mend()?;
+    outcome
 }
 
 /// No right to read nodes.

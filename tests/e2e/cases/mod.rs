@@ -68,17 +68,17 @@ pub const ALL: &[Case] = &[
     long("long_log_recovery", "A broker recovers its log for minutes", hang::recovery),
     quick("bad_revision_reverted", "A bad revision, reverted", revision::reverted),
     quick("drain_takes_one_broker_at_a_time", "Two nodes are drained at once", drain::two_nodes),
-    quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config),
-    quick("a_node_without_a_zone", "A node without a zone label", mistakes::label),
-    quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights),
-    quick(
+    alone(quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config)),
+    alone(quick("a_node_without_a_zone", "A node without a zone label", mistakes::label)),
+    alone(quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights)),
+    alone(quick(
         "manifests_are_admitted",
         "Every overlay is admitted, restricted Pod Security included",
         manifests::admitted,
-    ),
-    quick(
+    )),
+    alone(quick(
         "rights_are_as_documented",
         "The service account may do what is documented, and no more",
         manifests::rights,
-    ),
+    )),
 ];
