@@ -11,6 +11,7 @@ mod mistakes;
 mod overrides;
 mod revision;
 mod roll;
+mod rollout;
 
 use anyhow::Result;
 
@@ -68,6 +69,11 @@ pub const ALL: &[Case] = &[
     long("long_log_recovery", "A broker recovers its log for minutes", hang::recovery),
     quick("bad_revision_reverted", "A bad revision, reverted", revision::reverted),
     quick("drain_takes_one_broker_at_a_time", "Two nodes are drained at once", drain::two_nodes),
+    alone(quick(
+        "a_rollout_waits_for_brokers_that_were_ready",
+        "A rollout begins while every broker is unready (stand-ins)",
+        rollout::waits,
+    )),
     alone(quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config)),
     alone(quick("a_node_without_a_zone", "A node without a zone label", mistakes::label)),
     alone(quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights)),
