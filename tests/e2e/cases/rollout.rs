@@ -35,6 +35,8 @@ struct Stand {
 
 impl Stand {
     fn play(&self, figures: &mut Figures) -> Result<()> {
+        // The cases before may have left it.
+        self.kubectl.run(&format!("delete validatingadmissionpolicybinding {POLICY} --ignore-not-found"))?;
         self.all(true)?;
         self.all(false)?;
         figures.count(
