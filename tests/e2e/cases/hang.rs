@@ -12,8 +12,8 @@ use crate::{
 
 const POD: &str = "kafka-1";
 /// A hang is watched for 60 s; the liveness probe asks each 20 s and acts on the second no; the broker has 10 s to end;
-/// the rest is for two probes that run, and for a busy machine.
-const RESTARTED: Duration = Duration::from_secs(60 + 2 * 20 + 10 + 15);
+/// the rest is for what is asked to be answered.
+const RESTARTED: Duration = Duration::from_secs(60 + 2 * 20 + 10 + 5);
 
 /// Stopped by a signal: the kubelet restarts it, and only it.
 pub fn stopped(scene: &Scene, figures: &mut Figures) -> Result<()> {

@@ -47,14 +47,10 @@ const fn alone(case: Case) -> Case {
     Case { heal: false, ..case }
 }
 
-/// All of them. The first ones bring the cluster up.
+/// All of them. The first one brings the cluster up, the second one its features.
 pub const ALL: &[Case] = &[
     alone(quick("fresh_apply", "`kubectl apply -k deploy/base` on empty volumes", apply::fresh)),
-    alone(quick(
-        "rolling_restart_under_load",
-        "Rolling restart by a template change, under load",
-        roll::pillion,
-    )),
+    quick("rolling_restart_under_load", "Rolling restart by a template change, under load", roll::pillion),
     long("rolling_restart_with_a_tcp_probe", "The same with a TCP readiness probe instead", roll::tcp),
     quick("all_controllers_lost", "All controllers lost", controllers::all_lost),
     quick(

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     figures::Figures,
     load::Beside,
-    scene::{BROKERS, KAFKA, SOON, Scene, features, project},
+    scene::{BROKERS, KAFKA, SOON, Scene, project},
 };
 
 /// How much longer than its parts a roll may take: what is between one broker in sync and the next one's end.
@@ -18,12 +18,11 @@ const CATCH_UP: &str = "2000000";
 
 /// pillion beside the brokers.
 pub fn pillion(scene: &Scene, figures: &mut Figures) -> Result<()> {
-    scene.settle(&project("deploy/base"))?;
     let beside = Beside::start(scene, "rolled")?;
     scene.throttle(Some(CATCH_UP))?;
     let began = Instant::now();
-    // Another template: the features are turned on.
-    scene.kubectl.apply(&features())?;
+    // Another template, with an annotation that says when.
+    scene.kubectl.run("rollout restart statefulset/kafka")?;
     let rolled = rolled(scene, &beside, began)?;
     beside.flows()?;
     let lived = beside.stop()?;
