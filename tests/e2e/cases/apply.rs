@@ -22,7 +22,7 @@ pub fn fresh(scene: &Scene, figures: &mut Figures) -> Result<()> {
     figures.time("all six pods ready after", ready - began);
 
     let zones = zones(scene)?;
-    let racks = racks(scene)?;
+    let racks = racks()?;
     let mut expected = BTreeMap::new();
     let mut nodes = BTreeSet::new();
     for (id, pod) in (1001..).zip(BROKERS) {
@@ -60,7 +60,7 @@ fn zones(scene: &Scene) -> Result<BTreeMap<String, String>> {
 }
 
 /// The rack of each broker, in Kafka's own metadata.
-fn racks(scene: &Scene) -> Result<BTreeMap<i32, String>> {
+fn racks() -> Result<BTreeMap<i32, String>> {
     let (_, name) = addresses().remove(0);
     let answer = run(async {
         let mut connection = Connection::open(lookup(&name).await?, Duration::from_secs(5)).await?;

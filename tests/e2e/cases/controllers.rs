@@ -26,7 +26,7 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
     }
     figures.time("every broker's pod unready after", last - began);
 
-    let records = new_client(scene)?;
+    let records = new_client()?;
     figures.count("a new client wrote and read", records, "records");
 
     // Longer than a hang is watched, and the probes after it.
@@ -57,7 +57,7 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
 
 /// A client that knows only the Service writes and reads. Its numbers come from elsewhere, for it is not idempotent:
 /// a broker that has no producer ids left would have to ask a controller.
-fn new_client(scene: &Scene) -> Result<usize> {
+fn new_client() -> Result<usize> {
     let options =
         LoadOptions { idempotent: false, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
     let load = Load::with(client(), "without-controllers", options)?;
