@@ -43,7 +43,7 @@ impl Rendered {
         self.objects.iter().filter(move |object| object["kind"] == kind)
     }
 
-    /// The StatefulSets, each with how to call it.
+    /// The `StatefulSets`, each with how to call it.
     fn sets(&self) -> Vec<(String, &Value)> {
         let name = |set: &Value| format!("{}: {}", self.name, text(&set["metadata"]["name"]));
         self.of_kind("StatefulSet").map(|set| (name(set), set)).collect()
@@ -113,7 +113,9 @@ fn render() -> Vec<Rendered> {
         fs::write(extra.join("kustomization.yaml"), file.to_string()).unwrap();
         all.push(Rendered::of(&extra, format!("{base} with {}", components.join(", "))));
     };
-    OPTIONAL.iter().for_each(|component| with("base", &[component]));
+    for component in OPTIONAL {
+        with("base", &[component]);
+    }
     for overlay in ["combined", "dedicated-nodes", "outside", "single-node", "two-maps"] {
         with(&format!("overlays/{overlay}"), &OPTIONAL);
     }
