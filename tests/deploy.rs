@@ -13,10 +13,6 @@ use pillion::config::{self, Sources, Timing};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Components that stand on the base alone or together.
-const OPTIONAL: [&str; 7] =
-    ["started", "zone-from-node", "identity", "events", "override-policy", "network-policy", "pod-monitor"];
-
 /// A kustomization and the objects it renders.
 struct Rendered {
     name: String,
@@ -43,7 +39,7 @@ impl Rendered {
         self.objects.iter().filter(move |object| object["kind"] == kind)
     }
 
-    /// The `StatefulSets`, each with how to call it.
+    /// Its sets, each with how to call it.
     fn sets(&self) -> Vec<(String, &Value)> {
         let name = |set: &Value| format!("{}: {}", self.name, text(&set["metadata"]["name"]));
         self.of_kind("StatefulSet").map(|set| (name(set), set)).collect()
@@ -94,6 +90,16 @@ fn complete(deploy: &Path) -> Vec<PathBuf> {
     std::iter::once(deploy.join("base")).chain(below("overlays")).chain(below("examples")).collect()
 }
 
+/// The components that stand on the base alone or together: all but pillion itself, and a part of others.
+fn optional(deploy: &Path) -> Vec<String> {
+    let all = fs::read_dir(deploy.join("components")).unwrap();
+    let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name != "pillion" && name != "sidecar-token").collect();
+    names.sort();
+    assert!(names.len() >= 7, "{names:?}");
+    names
+}
+
 /// Everything that `deploy/` can be: each overlay and example as it is, and each optional component on each overlay that
 /// does not have it, alone and all together on the base.
 fn all() -> &'static [Rendered] {
@@ -107,17 +113,18 @@ fn render() -> Vec<Rendered> {
     let mut all: Vec<_> = complete(copy.path()).iter().map(|dir| Rendered::of(dir, name(dir))).collect();
     let extra = copy.path().join("extra");
     fs::create_dir(&extra).unwrap();
-    let mut with = |base: &str, components: &[&str]| {
+    let mut with = |base: &str, components: &[String]| {
         let paths: Vec<_> = components.iter().map(|c| format!("../components/{c}")).collect();
         let file = json!({ "namespace": "other", "resources": [format!("../{base}")], "components": paths });
         fs::write(extra.join("kustomization.yaml"), file.to_string()).unwrap();
         all.push(Rendered::of(&extra, format!("{base} with {}", components.join(", "))));
     };
-    for component in OPTIONAL {
-        with("base", &[component]);
+    let optional = optional(copy.path());
+    for component in &optional {
+        with("base", std::slice::from_ref(component));
     }
     for overlay in ["combined", "dedicated-nodes", "outside", "single-node", "two-maps"] {
-        with(&format!("overlays/{overlay}"), &OPTIONAL);
+        with(&format!("overlays/{overlay}"), &optional);
     }
     all
 }
@@ -258,7 +265,7 @@ fn no_token_where_none_is_needed() {
                     .any(|mount| text(&mount["mountPath"]).contains("serviceaccount"));
                 let wanted = match text(&container["name"]) {
                     "pillion" => sidecar,
-                    "pillion-init" => grants("pillion-zone-from-node"),
+                    "pillion-init" => grants("pillion-zone-from-node") && role(set) != "controller",
                     _ => false,
                 };
                 assert_eq!(mounted, wanted, "{name}: {}", container["name"]);
@@ -287,8 +294,15 @@ fn every_configuration_is_one() {
             let config = rendered.of_kind("ConfigMap").find(|map| map["metadata"]["name"] == config);
             let file =
                 text(&config.unwrap_or_else(|| panic!("{name}: no ConfigMap"))["data"]["pillion.yaml"]);
+            // Without the pod's label, where the node is asked for it.
+            let asks = rendered
+                .of_kind("ClusterRole")
+                .any(|role| role["metadata"]["name"] == "pillion-zone-from-node");
             for container in ["pillion-init", "pillion"] {
-                let env = environment(named(&pod["initContainers"], container));
+                let mut env = environment(named(&pod["initContainers"], container));
+                if asks {
+                    env.insert("PILLION_KUBERNETES_ZONE".to_owned(), String::new());
+                }
                 let sources = Sources { env: env.into_iter().collect(), ..Sources::default() };
                 let loaded = config::load_bytes(file.as_bytes(), "pillion.yaml", &sources);
                 let loaded = loaded.unwrap_or_else(|problems| panic!("{name}: {container}: {problems:?}"));

@@ -23,23 +23,9 @@ const KAFKA_PORT: u16 = 9092;
 const AGENT_PORT: u16 = 9440;
 
 impl Scene {
-    /// Where each broker is found by name.
-    pub fn addresses(&self) -> Vec<(i32, String)> {
-        (1001..).zip(BROKERS).map(|(id, pod)| (id, name(pod, KAFKA_PORT))).collect()
-    }
-
-    /// A client that knows nothing but the Service.
-    pub fn client(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", format!("kafka.{NAMESPACE}.svc.cluster.local:{KAFKA_PORT}"));
-        // Its own chatter about brokers that come and go is turned off.
-        config.set("log_level", "0");
-        config
-    }
-
     /// A topic with three copies of each of its six partitions, led by all brokers in turn.
     pub fn topic(&self, topic: &str) -> Result<()> {
-        run(Topic::in_turn(topic).make(&self.client()))?;
+        run(Topic::in_turn(topic).make(&client()))?;
         run(bed::eventually(&format!("{topic} has leaders"), SOON, async || {
             let view = self.view("kafka-0").await?;
             let led = view.partitions.iter().filter(|one| one.topic == topic && one.leader >= 0).count();
@@ -65,15 +51,29 @@ impl Scene {
             set_on_brokers(&mut broker, "follower.replication.throttled.rate", rate).await
         })
     }
+}
 
-    /// Waits until a pod's agent says this reason for not being ready.
-    pub fn says(&self, pod: &str, code: &str) -> Result<()> {
-        run(bed::eventually(&format!("{pod} says {code}"), SOON, async || {
-            let (_, said) = bed::watch::get(agent(pod).await?, "/readyz").await?;
-            ensure!(said.contains(code), "{said}");
-            Ok(())
-        }))
-    }
+/// Where each broker is found by name.
+pub fn addresses() -> Vec<(i32, String)> {
+    (1001..).zip(BROKERS).map(|(id, pod)| (id, name(pod, KAFKA_PORT))).collect()
+}
+
+/// A client that knows nothing but the Service.
+pub fn client() -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", format!("kafka.{NAMESPACE}.svc.cluster.local:{KAFKA_PORT}"));
+    // Its own chatter about brokers that come and go is turned off.
+    config.set("log_level", "0");
+    config
+}
+
+/// Waits until a pod's agent says this reason for not being ready.
+pub fn says(pod: &str, code: &str) -> Result<()> {
+    run(bed::eventually(&format!("{pod} says {code}"), SOON, async || {
+        let (_, said) = bed::watch::get(agent(pod).await?, "/readyz").await?;
+        ensure!(said.contains(code), "{said}");
+        Ok(())
+    }))
 }
 
 /// Where a broker's agent answers.

@@ -11,6 +11,7 @@ use bed::{
 
 use crate::{
     figures::Figures,
+    kafka::{addresses, client},
     scene::{SOON, Scene},
 };
 
@@ -45,10 +46,10 @@ impl Beside {
     pub fn start(scene: &Scene, topic: &str) -> Result<Self> {
         scene.topic(topic)?;
         let _inside = runtime().enter();
-        let isr = IsrWatch::start(scene.addresses());
+        let isr = IsrWatch::start(addresses());
         let options = LoadOptions { size: SIZE, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
-        let load = Load::with(scene.client(), topic, options)?;
-        let reader = Reader::start(scene.client(), topic)?;
+        let load = Load::with(client(), topic, options)?;
+        let reader = Reader::start(client(), topic)?;
         run(load.wait_acked(400, SOON))?;
         Ok(Self { load, reader, isr, began: Instant::now() })
     }

@@ -58,7 +58,9 @@ fn chosen() -> Vec<(usize, &'static Case)> {
     let chosen: Vec<_> = cases::ALL.iter().enumerate().filter(|(_, case)| wanted(case)).collect();
     if chosen.is_empty() {
         eprintln!("no case has {only:?} in its name; there are:");
-        cases::ALL.iter().for_each(|case| eprintln!("  {}", case.name));
+        for case in cases::ALL {
+            eprintln!("  {}", case.name);
+        }
         std::process::exit(1);
     }
     chosen

@@ -90,7 +90,7 @@ impl PodWatch {
                 let moments = self.moments.lock().expect("moments");
                 let mut of = moments.iter().rev().filter(|moment| moment.pod.name == name).peekable();
                 let there = |moment: &&Moment| !moment.gone && holds(&moment.pod);
-                if of.peek().is_some_and(|moment| there(moment)) {
+                if of.peek().is_some_and(&there) {
                     return Ok(of.take_while(there).last().map_or(began, |moment| moment.at));
                 }
             }

@@ -44,6 +44,11 @@ pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// `deploy/base` with the features that need rights.
+pub fn features() -> PathBuf {
+    project("tests/e2e/overlays/features")
+}
+
 /// Plays on the scene, which is brought up when it is not there.
 pub fn on<T>(name: &str, quick: bool, act: impl FnOnce(&Scene) -> Result<T>) -> Result<T> {
     let mut open = lock();
@@ -85,7 +90,7 @@ impl Scene {
             // Only the base lets empty volumes be formatted.
             self.settle(&project("deploy/base"))?;
         }
-        self.settle(&self.features())
+        self.settle(&features())
     }
 
     /// Takes back what a case that failed may have left.
@@ -104,11 +109,6 @@ impl Scene {
         }
         let _ = self.throttle(None);
         Ok(())
-    }
-
-    /// `deploy/base` with the features that need rights.
-    pub fn features(&self) -> PathBuf {
-        project("tests/e2e/overlays/features")
     }
 
     /// Applies a kustomization of the cluster, and waits until all is well.

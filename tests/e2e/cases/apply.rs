@@ -9,7 +9,7 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::{
     figures::Figures,
-    kafka::{killed_by_liveness, lookup},
+    kafka::{addresses, killed_by_liveness, lookup},
     load::Beside,
     scene::{BROKERS, CONTROLLERS, KAFKA, Scene, project},
 };
@@ -61,7 +61,7 @@ fn zones(scene: &Scene) -> Result<BTreeMap<String, String>> {
 
 /// The rack of each broker, in Kafka's own metadata.
 fn racks(scene: &Scene) -> Result<BTreeMap<i32, String>> {
-    let (_, name) = scene.addresses().remove(0);
+    let (_, name) = addresses().remove(0);
     let answer = run(async {
         let mut connection = Connection::open(lookup(&name).await?, Duration::from_secs(5)).await?;
         connection.call(&MetadataRequest::default().with_topics(Some(Vec::new()))).await

@@ -7,6 +7,7 @@ use bed::{Load, Reader, load::LoadOptions, scene::run};
 
 use crate::{
     figures::Figures,
+    kafka::client,
     load::CLIENT_DEFAULT,
     pod::Pod,
     scene::{BROKERS, SOON, Scene, pass},
@@ -59,8 +60,8 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
 fn new_client(scene: &Scene) -> Result<usize> {
     let options =
         LoadOptions { idempotent: false, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
-    let load = Load::with(scene.client(), "without-controllers", options)?;
-    let reader = Reader::start(scene.client(), "without-controllers")?;
+    let load = Load::with(client(), "without-controllers", options)?;
+    let reader = Reader::start(client(), "without-controllers")?;
     run(load.wait_acked(400, SOON))?;
     let produced = run(load.stop())?;
     let read = reader.finish(&produced.numbers, SOON)?;

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::{
     figures::Figures,
+    kafka::client,
     scene::{KAFKA, SOON, Scene, pass},
 };
 
@@ -37,7 +38,7 @@ pub fn stopped(scene: &Scene, figures: &mut Figures) -> Result<()> {
 /// Killed with much to recover and little CPU to do it with: it does not answer for minutes, and is left alone.
 pub fn recovery(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.topic("recovered")?;
-    bed::topics::fill(scene.client(), "recovered", 256 << 20)?;
+    bed::topics::fill(client(), "recovered", 256 << 20)?;
     let before = scene.pods.get(POD)?;
     scene.limit_cpu(POD, KAFKA, Some(5))?;
     let began = Instant::now();

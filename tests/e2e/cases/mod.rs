@@ -17,6 +17,7 @@ use anyhow::Result;
 use crate::{figures::Figures, scene::Scene};
 
 /// One of them.
+#[derive(Clone, Copy)]
 pub struct Case {
     /// Its name.
     pub name: &'static str,

@@ -8,6 +8,7 @@ use bed::scene::run;
 use crate::{
     container::Cut,
     figures::Figures,
+    kafka::says,
     kubectl::Kubectl,
     scene::{AGENT, SOON, Scene, pass},
 };
@@ -25,7 +26,7 @@ pub fn roll(scene: &Scene, figures: &mut Figures) -> Result<()> {
     // The agent is there before Kafka, which never reaches its leaders.
     let inside = run(bed::eventually("its agent runs", SOON, async || scene.process("kafka-2", AGENT)))?;
     let cut = Cut::new(&inside, leaders)?;
-    scene.says("kafka-2", "out-of-isr")?;
+    says("kafka-2", "out-of-isr")?;
     pass(scene.lasts(30, 15));
     ensure!(others(scene)?.0 == untouched, "the roll went on beside a broker that is out of sync");
     ensure!(!scene.pods.get("kafka-2")?.ready, "kafka-2 is ready, out of sync");

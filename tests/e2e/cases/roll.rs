@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     figures::Figures,
     load::Beside,
-    scene::{BROKERS, KAFKA, SOON, Scene, project},
+    scene::{BROKERS, KAFKA, SOON, Scene, features, project},
 };
 
 /// How much longer than its parts a roll may take: what is between one broker in sync and the next one's end.
@@ -23,7 +23,7 @@ pub fn pillion(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.throttle(Some(CATCH_UP))?;
     let began = Instant::now();
     // Another template: the features are turned on.
-    scene.kubectl.apply(&scene.features())?;
+    scene.kubectl.apply(&features())?;
     let rolled = rolled(scene, &beside, began)?;
     beside.flows()?;
     let lived = beside.stop()?;
