@@ -16,7 +16,7 @@ const SAID: Duration = Duration::from_secs(15);
 
 /// A setting that there is not.
 pub fn config(scene: &Scene, figures: &mut Figures) -> Result<()> {
-    told(scene, figures, "config-mistake", &["broker.yaml", "idBse", "idBase"])
+    told(scene, figures, "config-mistake", &["idBse", "idBase", "pillion.yaml"])
 }
 
 /// A node that lost its label.

@@ -15,7 +15,7 @@ const ROOT: &str = "/sys/fs/cgroup";
 const NAME: &str = "pillion-kube-bed";
 /// So many processes of the machine the pods all together count as, when CPU is short. As one, which is the default,
 /// six JVMs would starve beside a compiler: controllers that miss their timeouts by seconds are no cluster at all.
-const WEIGHT: u32 = 16;
+const WEIGHT: u32 = 4;
 /// How long the kernel may take to see that the last process in there is gone.
 const EMPTYING: Duration = Duration::from_secs(20);
 
