@@ -1,12 +1,12 @@
 //! `pillion init`.
 
-use std::{fmt::Write, path::PathBuf, process::ExitCode};
+use std::{fmt::Write, path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{Exit, out};
 use crate::{
-    config::{Config, Sources},
+    config::{self, Config, Mode, Sources},
     files::Outcome,
-    init::{self, Identity, InitError, Options, ReplacementAnswer, Report, replacement, zone},
+    init::{self, Identity, InitError, Options, ReplacementAnswer, Report, controllers, replacement, zone},
     kube::Api,
     problem::Problem,
 };
@@ -28,6 +28,7 @@ Examples:
   pillion init --config /etc/pillion/pillion.yaml
   pillion init -c pillion.yaml --ordinal 2 --zone zone-b
   pillion init -c pillion.yaml --bootstrap          the first start: empty volumes are formatted
+  pillion init -c pillion.yaml --wait-for-controllers 10m
   pillion init -c pillion.yaml --replace            the volume was lost: asks the brokers of cluster.bootstrap,
                                                     then formats
 
@@ -59,6 +60,10 @@ pub struct InitArgs {
     /// needs DESCRIBE on the cluster and on all topics, or they cannot tell it
     #[arg(long, env = "PILLION_REPLACE", value_parser = clap::builder::FalseyValueParser::new())]
     pub replace: bool,
+    /// A broker: when all is prepared, wait so long at the most until a majority of the controllers listens, as in 10m.
+    /// Kafka itself would take most of a core to wait for them. It is started all the same when the time is over
+    #[arg(long, env = "PILLION_WAIT_FOR_CONTROLLERS", value_name = "DURATION", value_parser = duration)]
+    pub wait_for_controllers: Option<Duration>,
     /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
@@ -147,6 +152,26 @@ fn zone(config: &Config) -> Result<Option<String>, InitError> {
     })
 }
 
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    config::parse_duration(text).ok_or("a duration, as in 30s or 10m")
+}
+
+/// Waits for the controllers; whatever comes of it, Kafka may be started.
+fn wait(identity: &Identity, patience: Duration) {
+    if identity.mode != Mode::KraftBroker || identity.controllers.is_empty() {
+        return;
+    }
+    let tell = |words: &str| out::complain(words);
+    let reached =
+        super::block_on(controllers::wait(&identity.controllers, patience, tell)).unwrap_or_default();
+    if !reached {
+        let patience = config::show_duration(patience);
+        out::complain(format!(
+            "no majority of the controllers could be reached for {patience}; Kafka waits for them now"
+        ));
+    }
+}
+
 /// Prepares the broker and says what was done.
 pub fn run(args: &InitArgs) -> ExitCode {
     let adapt = |options: &mut Options| {
@@ -156,6 +181,9 @@ pub fn run(args: &InitArgs) -> ExitCode {
     match args.prepare(adapt) {
         Ok(report) => {
             out::print(summary(&report));
+            if let Some(patience) = args.wait_for_controllers {
+                wait(&report.identity, patience);
+            }
             Exit::Yes.into()
         }
         Err(error) => {

@@ -7,6 +7,7 @@
 mod advertised;
 mod apply;
 mod consent;
+pub mod controllers;
 mod error;
 mod format_tool;
 mod identity;

@@ -79,7 +79,12 @@ fn forced(change: &Transition, board: &Board) -> Option<(Kind, &'static str, Str
             let words = board::forced_words(&forced);
             Some((Kind::Warning, "OverrideStarted", format!("{words}; {effect}; end it with: {end}")))
         }
-        Some("override-ignored") => Some((Kind::Warning, "OverrideRefused", reason.to_owned())),
+        Some("override-ignored") => {
+            let end = board::end_words(&board.ask().forced, board.identity());
+            let note =
+                format!("the override is {}: {reason}; correct it, or remove it with: {end}", change.to);
+            Some((Kind::Warning, "OverrideRefused", note))
+        }
         Some("override-expired") if was_in_force => {
             let note = format!("its time is over: {reason}; the true verdict counts");
             Some((Kind::Normal, "OverrideEnded", note))

@@ -106,7 +106,9 @@ fn an_override_is_told_when_it_begins_when_it_is_refused_and_when_it_ends() {
         assert!(note.contains(part), "{part}: {note}");
     }
     let refused = told("none", "ignored (annotation)", &[["override-ignored", "reason= is required", ""]]);
-    assert_eq!(refused, (Kind::Warning, "OverrideRefused", "reason= is required".to_owned()));
+    let words = "the override is ignored (annotation): reason= is required; correct it, or remove it with: kubectl \
+                 annotate pod -n kafka kafka-1 pillion.dev/override-";
+    assert_eq!(refused, (Kind::Warning, "OverrideRefused", words.to_owned()));
     let expired = [["override-expired", "by alice: INC-1", ""]];
     let (kind, reason, note) = told("ready (annotation)", "ready expired (annotation)", &expired);
     assert_eq!((kind, reason), (Kind::Normal, "OverrideEnded"));
