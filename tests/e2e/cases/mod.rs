@@ -64,7 +64,11 @@ pub const ALL: &[Case] = &[
     long("broker_hung", "A broker hangs (SIGSTOP)", hang::stopped),
     long("long_log_recovery", "A broker recovers its log for minutes", hang::recovery),
     quick("bad_revision_reverted", "A bad revision, reverted", revision::reverted),
-    quick("drain_takes_one_broker_at_a_time", "Two nodes are drained at once", drain::two_nodes),
+    quick(
+        "drain_takes_one_broker_at_a_time",
+        "Two nodes are drained: one broker at a time",
+        drain::two_nodes,
+    ),
     alone(quick(
         "a_rollout_waits_for_brokers_that_were_ready",
         "A rollout begins while every broker is unready (stand-ins)",

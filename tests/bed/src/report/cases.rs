@@ -117,7 +117,9 @@ pub fn cases_markdown(cases: &[Case]) -> String {
             .collect();
         let _ = writeln!(text, "| {} | {held} | {} |", case.title, figures.join("; ").replace('|', "\\|"));
     }
-    let mut on: Vec<String> = cases.iter().map(|case| format!("{} ({})", case.on, case.date)).collect();
+    let set = |case: &Case| if case.quick { ", in the short set" } else { "" };
+    let mut on: Vec<String> =
+        cases.iter().map(|case| format!("{} ({}{})", case.on, case.date, set(case))).collect();
     on.sort();
     on.dedup();
     let _ = writeln!(text, "\nMeasured on {}.", on.join("; "));
