@@ -16,6 +16,14 @@ use crate::{reason::spoken, time::BootTime};
 /// The pod's annotation that states one.
 pub const ANNOTATION: &str = "pillion.dev/override";
 
+/// How the command begins that sets or removes the annotation, given the pod's namespace and name.
+pub fn annotate(pod: Option<(&str, &str)>) -> String {
+    match pod {
+        Some((namespace, name)) => format!("kubectl annotate pod -n {namespace} {name}"),
+        None => "kubectl annotate pod POD".to_owned(),
+    }
+}
+
 /// How long an override may last, unless configured otherwise.
 pub const DEFAULT_CAP: Duration = Duration::from_secs(2 * 60 * 60);
 

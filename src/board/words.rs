@@ -6,7 +6,7 @@ use std::{
 };
 
 use pillion_probes::{
-    forced::{ANNOTATION, Forced, Kind, Source},
+    forced::{ANNOTATION, Forced, Kind, Source, annotate},
     observe::{Observations, Reach, Role},
     reason::Told,
     time::BootTime,
@@ -156,10 +156,8 @@ pub fn end(forced: &Forced, identity: &Identity) -> String {
     if !by_annotation {
         return "pillion override clear".to_owned();
     }
-    match &identity.pod {
-        Some(pod) => format!("kubectl annotate pod -n {} {} {ANNOTATION}-", pod.namespace, pod.name),
-        None => format!("kubectl annotate pod POD {ANNOTATION}-"),
-    }
+    let pod = identity.pod.as_ref().map(|pod| (&*pod.namespace, &*pod.name));
+    format!("{} {ANNOTATION}-", annotate(pod))
 }
 
 fn state(kind: Kind) -> &'static str {

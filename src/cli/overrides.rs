@@ -157,7 +157,7 @@ fn annotated(pod: &PodFacts) -> Option<Look> {
 }
 
 fn annotate(pod: &PodFacts) -> String {
-    format!("kubectl annotate pod -n {} {}", pod.namespace, pod.name)
+    forced::annotate(Some((&pod.namespace, &pod.name)))
 }
 
 /// The cap that init was configured with for this run directory.
@@ -229,16 +229,17 @@ fn take_away(args: &OverrideArgs) -> Exit {
 fn what_stays(args: &OverrideArgs) -> (String, bool) {
     let Some(pod) = pod(args) else {
         let note = format!(
-            "If the pod carries an override as an annotation, that stays: kubectl annotate pod POD {ANNOTATION}-\n"
+            "If the pod carries an override as an annotation, that stays: {} {ANNOTATION}-\n",
+            forced::annotate(None)
         );
         return (note, false);
     };
     let command = format!("{} {ANNOTATION}-", annotate(&pod));
-    match annotated(&pod) {
-        Some(Look::Absent) => (String::new(), false),
+    match annotated(&pod).map(Look::request) {
+        Some(None) => (String::new(), false),
         None => (format!("If the pod carries an override as an annotation, that stays: {command}\n"), false),
-        Some(look) => {
-            let judged = judge(args, Source::Annotation, request(look), cap(args));
+        Some(Some(request)) => {
+            let judged = judge(args, Source::Annotation, request, cap(args));
             let words = forced_words(&judged);
             let note = format!(
                 "The pod carries one as an annotation, which stays: {words}\nRemove it with: {command}\n"
@@ -248,22 +249,13 @@ fn what_stays(args: &OverrideArgs) -> (String, bool) {
     }
 }
 
-fn request(look: Look) -> Result<Request, String> {
-    match look {
-        Look::Absent => Err("it is empty".to_owned()),
-        Look::Unusable(why) => Err(why),
-        Look::Found(bytes) => forced::parse_bytes(&bytes).map_err(|error| error.to_string()),
-    }
-}
-
 fn show(args: &OverrideArgs) -> Exit {
     let path = args.run_dir.join(FILE_NAME);
     let pod = pod(args);
     let sources = [(Source::File, Some(look(&path))), (Source::Annotation, pod.as_ref().and_then(annotated))];
     let (mut text, mut all) = (String::new(), Vec::new());
     for (source, look) in sources {
-        let Some(look) = look.filter(|look| *look != Look::Absent) else { continue };
-        let request = request(look);
+        let Some(request) = look.and_then(Look::request) else { continue };
         if let Ok(request) = &request {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{}: {request}", source.word());

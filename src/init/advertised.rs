@@ -11,8 +11,8 @@ use crate::{
 /// has yet to be asked for.
 pub(super) fn value(config: &Config, who: Option<Who>, problems: &mut Vec<Problem>) -> Option<String> {
     let patterns = &config.broker.advertised;
-    let open = |word: Word| word == Word::Zone && config.broker.zone.is_open();
-    if patterns.is_empty() || patterns.values().any(|pattern| pattern.has(Word::Zone) && open(Word::Zone)) {
+    let waits = config.broker.zone.is_open() && patterns.values().any(|pattern| pattern.has(Word::Zone));
+    if patterns.is_empty() || waits {
         return None;
     }
     let who = who?;

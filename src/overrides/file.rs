@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use pillion_probes::forced::{MAX_BYTES, Request};
+use pillion_probes::forced::{self, MAX_BYTES, Request};
 use rustix::{
     fs::{Mode, OFlags},
     io::Errno,
@@ -30,6 +30,17 @@ pub enum Look {
     Found(Vec<u8>),
     /// It cannot be used, and why, in one sentence.
     Unusable(String),
+}
+
+impl Look {
+    /// The override that was found, or why it cannot be used; `None` where there is none.
+    pub fn request(self) -> Option<Result<Request, String>> {
+        match self {
+            Self::Absent => None,
+            Self::Unusable(why) => Some(Err(why)),
+            Self::Found(bytes) => Some(forced::parse_bytes(&bytes).map_err(|error| error.to_string())),
+        }
+    }
 }
 
 /// Looks at the file, which may be anything: a link is not followed, and what is no small regular file is not read.

@@ -64,11 +64,7 @@ impl Watcher {
         let stated: Vec<Stated> = [(Source::File, file), (Source::Annotation, annotation)]
             .into_iter()
             .filter_map(|(source, look)| {
-                let request = match look {
-                    Look::Absent => return None,
-                    Look::Unusable(why) => Err(why),
-                    Look::Found(bytes) => forced::parse_bytes(&bytes).map_err(|error| error.to_string()),
-                };
+                let request = look.request()?;
                 let first = match &request {
                     Ok(request) => self.seen.see(request, now),
                     Err(_) => FirstSeen::at(now),

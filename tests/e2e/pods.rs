@@ -76,6 +76,19 @@ impl PodWatch {
         self.now(name).with_context(|| format!("there is no pod {name}"))
     }
 
+    /// That these pods are still the same, and none of their containers was started again.
+    pub fn same_lives(&self, before: &[Pod]) -> Result<()> {
+        for old in before {
+            let now = self.get(&old.name)?;
+            ensure!(
+                now.uid == old.uid && now.restarts == old.restarts,
+                "{} was restarted: {now:?}",
+                old.name
+            );
+        }
+        Ok(())
+    }
+
     /// Waits until this is so of a pod, and says since when.
     pub fn wait(
         &self,

@@ -46,10 +46,7 @@ pub fn down(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.bed.control_plane.wait(scene.bed.admin())?;
     figures.time("without the API server", began.elapsed());
     scene.all_ready()?;
-    for old in &before {
-        let now = scene.pods.get(&old.name)?;
-        ensure!(now.uid == old.uid && now.restarts == old.restarts, "{} was restarted: {now:?}", old.name);
-    }
+    scene.pods.same_lives(&before)?;
     figures.count("verdicts as before", asked, "answers");
     figures.count("not answered within a second", silent, "times");
     figures.zero("other verdicts", other, "answers")?;
