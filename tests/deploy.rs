@@ -90,11 +90,12 @@ fn complete(deploy: &Path) -> Vec<PathBuf> {
     std::iter::once(deploy.join("base")).chain(below("overlays")).chain(below("examples")).collect()
 }
 
-/// The components that stand on the base alone or together: all but pillion itself, and a part of others.
+/// The components that stand on the base alone or together: all but what the base has, and a part of others.
 fn optional(deploy: &Path) -> Vec<String> {
     let all = fs::read_dir(deploy.join("components")).unwrap();
     let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name != "pillion" && name != "sidecar-token").collect();
+    let there = ["pillion", "rollout-policy", "sidecar-token"];
+    let mut names: Vec<_> = names.filter(|name| !there.contains(&name.as_str())).collect();
     names.sort();
     assert!(names.len() >= 7, "{names:?}");
     names
@@ -126,6 +127,8 @@ fn render() -> Vec<Rendered> {
     for overlay in ["combined", "dedicated-nodes", "outside", "single-node", "two-maps"] {
         with(&format!("overlays/{overlay}"), &optional);
     }
+    let others: Vec<_> = optional.into_iter().filter(|name| name != "certificates-from-secret").collect();
+    with("overlays/tls", &others);
     all
 }
 
@@ -246,7 +249,7 @@ fn every_pod_passes_the_restricted_standard() {
     }
 }
 
-/// Only who needs a token has one: the sidecar for identity and events, init for the node's zone.
+/// Only who needs a token has one: the sidecar for identity and events, init for the node's zone, both for a Secret.
 #[test]
 fn no_token_where_none_is_needed() {
     for rendered in all() {
@@ -259,13 +262,15 @@ fn no_token_where_none_is_needed() {
         for (name, set) in rendered.sets() {
             let pod = &set["spec"]["template"]["spec"];
             assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+            let broker = role(set) != "controller";
+            let secret = grants("pillion-certificates") && broker;
             for container in containers(pod) {
                 let mounted = list(&container["volumeMounts"])
                     .iter()
                     .any(|mount| text(&mount["mountPath"]).contains("serviceaccount"));
                 let wanted = match text(&container["name"]) {
-                    "pillion" => sidecar,
-                    "pillion-init" => grants("pillion-zone-from-node") && role(set) != "controller",
+                    "pillion" => sidecar || secret,
+                    "pillion-init" => grants("pillion-zone-from-node") && broker || secret,
                     _ => false,
                 };
                 assert_eq!(mounted, wanted, "{name}: {}", container["name"]);
@@ -336,17 +341,31 @@ fn environment(container: &Value) -> BTreeMap<String, String> {
 fn the_rights_are_the_documented_ones() {
     let expected = [
         (
+            "pillion-certificates",
+            json!({
+                "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kafka-tls"], "verbs": ["get", "watch"],
+            }),
+        ),
+        (
             "pillion-events",
             json!({ "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"] }),
         ),
         ("pillion-identity", json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["patch"] })),
         ("pillion-zone-from-node", json!({ "apiGroups": [""], "resources": ["nodes"], "verbs": ["get"] })),
     ];
-    let full = all().iter().find(|rendered| rendered.name == "overlays/full").unwrap();
-    let roles = full.of_kind("Role").chain(full.of_kind("ClusterRole"));
+    let of = |name: &str| all().iter().find(|rendered| rendered.name == name).unwrap();
+    let (full, tls) = (of("overlays/full"), of("overlays/tls"));
+    let roles = full.of_kind("Role").chain(full.of_kind("ClusterRole")).chain(tls.of_kind("Role"));
     let found: BTreeMap<_, _> = roles.map(|role| (text(&role["metadata"]["name"]), &role["rules"])).collect();
     let expected = expected.map(|(name, rule)| (name, json!([rule])));
     assert_eq!(found, expected.iter().map(|(name, rules)| (*name, rules)).collect());
+    // No set comes without the policy that keeps a rollout from all brokers that are unready at once.
+    for rendered in all() {
+        for kind in ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"] {
+            let there = rendered.of_kind(kind).any(|o| o["metadata"]["name"] == "pillion-rollout");
+            assert!(there, "{}: no {kind}", rendered.name);
+        }
+    }
     // RBAC knows no "own pod": the right to patch pods never comes without the policy that holds it to that.
     for rendered in all() {
         let has = |kind: &str| rendered.of_kind(kind).any(|o| o["metadata"]["name"] == "pillion-identity");

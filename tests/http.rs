@@ -92,8 +92,9 @@ async fn a_healthy_broker_says_on_what_evidence() {
     assert_eq!(started.status, 200);
     assert!(started.body.starts_with("started: this life of the node first answered 80.0 s ago"));
     let stop = agent.get("/stopz").await;
-    assert_eq!(stop.status, 503);
-    assert!(stop.body.starts_with("not-judged: ") && stop.head.contains("pillion-verdict: unknown"));
+    assert_eq!(stop.status, 200);
+    let said = "stoppable: no partition would fall below its minimum without this broker";
+    assert!(stop.body.starts_with(said) && stop.head.contains("pillion-verdict: stoppable"));
 }
 
 #[tokio::test]
@@ -138,6 +139,7 @@ async fn a_controller_speaks_of_its_vote_alone() {
     let said = "ready: a voter that is caught up with controller 2, the leader of epoch 7, as of 0.7 s ago\n";
     assert_eq!((ready.status, ready.body.as_str()), (200, said));
     let status: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    assert_eq!(status.settings[0].rule, "unknown-key");
     let names: Vec<_> = status.evidence.iter().map(|piece| piece.name.as_str()).collect();
     assert_eq!(names, ["answer", "vote", "process"]);
     assert!(status.partitions.is_none() && status.evidence[1].limit_seconds == Some(5.0));
@@ -261,7 +263,7 @@ async fn metrics_carry_help_and_unit() {
         "pillion_live 1",
         "pillion_ready 0",
         "pillion_ready_effective 1",
-        "pillion_stoppable -1",
+        "pillion_stoppable 1",
         "pillion_reason{verdict=\"ready\",code=\"out-of-isr\"} 1",
         "pillion_contact_age_seconds 0.4",
         "pillion_assigned_partitions 103",
@@ -269,6 +271,8 @@ async fn metrics_carry_help_and_unit() {
         "pillion_scan_size_bytes 48000",
         "pillion_applied_offset 81234",
         "pillion_incarnation 1",
+        "pillion_settings_findings{severity=\"warning\"} 1",
+        "pillion_settings_findings{severity=\"note\"} 0",
         "pillion_override_active{kind=\"ready\"} 1",
         "pillion_override_left_seconds 1800.0",
         "pillion_http_requests_total{path=\"/livez\"} 1",

@@ -277,6 +277,59 @@ fn the_examples_fit_the_schema_and_the_checks() {
     }
 }
 
+/// What Kafka was started with stays until there is something better.
+#[test]
+fn layers_are_rendered_and_a_mistake_in_one_keeps_the_last_good_file() {
+    let node = Node::broker();
+    node.edit(
+        "  properties:\n",
+        "  layers: [{ name: team, file: base.properties }]\n  env: [PILLION_TEST_REGION]\n  properties:\n",
+    );
+    node.write(
+        "base.properties",
+        "num.io.threads=1\nbackground.threads={{ ordinal + 10 }}\nssl.key.password=geheim\nnum.network.thread=3\n",
+    );
+    let output = node.init(&["--bootstrap"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("geheim"));
+    golden("broker/layers.properties", &node.settle(&node.read("run/server.properties")));
+    // Kafka is given the secret, which nobody else is shown.
+    assert!(node.read("run/server.properties").contains("ssl.key.password=geheim\n"));
+    let identity = pillion::init::Identity::read(&node.at("run")).unwrap();
+    let found: Vec<_> = identity.findings.iter().map(|one| (one.rule.as_str(), one.key.as_str())).collect();
+    assert_eq!(found, [("unknown-key", "num.network.thread"), ("secret-inline", "ssl.key.password")]);
+    assert!(!node.read("run/identity.json").contains("geheim"));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("did you mean num.network.threads?"), "{told}");
+    node.write("base.properties", "background.threads=0\nlog.segment.bytes=a lot\n");
+    refused(&node, &[], "lint");
+    node.write(
+        "base.properties",
+        "num.io.threads={{ zoen }}\nbackground.threads={{ env.PILLION_TEST_REGION }}\nnode.id=7\n",
+    );
+    refused(&node, &[], "layers");
+    fs::remove_file(node.at("base.properties")).unwrap();
+    refused(&node, &[], "layer-missing");
+}
+
+/// In the pod nobody has to be asked again.
+#[test]
+fn the_zone_that_init_asked_for_is_rendered() {
+    let node = Node::broker();
+    node.edit("{ value: zone-b }", "{}");
+    node.edit("storage:\n", "kubernetes: { zoneFromNode: true, node: worker-1 }\nstorage:\n");
+    let render = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pillion"));
+        command.arg("render").arg("-c").arg(node.at("pillion.yaml")).output().unwrap()
+    };
+    let output = render();
+    assert_eq!(code(&output), 64);
+    assert!(stderr(&output).contains("say one: --zone ZONE"), "{}", stderr(&output));
+    assert_eq!(code(&node.init(&["--bootstrap", "--zone", "zone-c"])), 0);
+    let text = String::from_utf8(render().stdout).unwrap();
+    assert!(text.contains("\nbroker.rack=zone-c\n"), "{text}");
+}
+
 /// A volume that held partitions and is empty now was lost, or is not mounted: nobody asked to format it.
 #[test]
 fn a_volume_that_is_suddenly_empty_is_not_formatted() {

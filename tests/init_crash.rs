@@ -14,10 +14,12 @@ use std::{
 
 use init_support::{CLUSTER, Node, code, stderr};
 use pillion::{
+    certs::{self, installed},
     config::Sources,
     files::{Disk, TEMP_PREFIX},
     init::{Identity, Options, run},
 };
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// Where the victim stops, and its config file.
 const AT: &str = "PILLION_TEST_KILL_AT";
@@ -187,4 +189,76 @@ fn while_a_directory_is_added() {
     let steps = everywhere(begin, false);
     eprintln!("a new directory: killed at each of {steps} steps");
     assert!(steps > 8, "only {steps} steps were seen");
+}
+
+/// A CA and a certificate of it, as a source has them: certificate, key, CA.
+fn issue(name: &str) -> [String; 3] {
+    let key = || KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name.push(DnType::CommonName, name);
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(ca, key()).unwrap();
+    let (leaf, own) = (CertificateParams::new(vec!["kafka-1".to_owned()]).unwrap(), key());
+    let leaf = leaf.signed_by(&own, &ca).unwrap();
+    [leaf.pem(), own.serialize_pem(), ca.pem()]
+}
+
+fn lay(node: &Node, source: &[String; 3]) {
+    for (name, text) in ["tls.crt", "tls.key", "ca.crt"].iter().zip(source) {
+        node.write(&format!("source/{name}"), text);
+    }
+}
+
+const TLS: [&str; 2] = ["run/tls/SSL/keystore.pem", "run/tls/SSL/truststore.pem"];
+
+/// Each file is the old one or the new one, and together they work: the certificate is of a CA that is trusted.
+#[test]
+fn while_certificate_and_ca_change() {
+    let (old, new) = (issue("old"), issue("new"));
+    let begin = || {
+        let node = Node::broker();
+        node.edit(
+            "listeners: PLAINTEXT://0.0.0.0:9092",
+            "security.inter.broker.protocol: SSL\n    \
+             listener.security.protocol.map: SSL:SSL,CONTROLLER:PLAINTEXT\n    listeners: SSL://0.0.0.0:9092",
+        );
+        node.edit("PLAINTEXT://kafka-1:9092", "SSL://kafka-1:9092");
+        let source = node.at("source");
+        node.edit(
+            "runDir:",
+            &format!(
+                "certificates: {{ listeners: {{ SSL: {{ directory: {{ path: {} }} }} }} }}\nrunDir:",
+                source.display()
+            ),
+        );
+        node.write("binary", vec![7; 1000]);
+        lay(&node, &old);
+        assert_eq!(kill_at(&node, usize::MAX, true), None);
+        lay(&node, &new);
+        node
+    };
+    let undisturbed = begin();
+    let before = TLS.map(|file| content(&undisturbed, file));
+    assert_eq!(kill_at(&undisturbed, usize::MAX, false), None);
+    let after = TLS.map(|file| content(&undisturbed, file));
+    assert!(before[0] != after[0] && before[1] != after[1]);
+    let mut mixed = 0;
+    for step in 0.. {
+        let node = begin();
+        let Some(name) = kill_at(&node, step, false) else {
+            eprintln!("new certificates: killed at each of {step} steps, {mixed} of them between the files");
+            assert!(step > 15 && mixed > 0, "only {step} steps, {mixed} between the files");
+            break;
+        };
+        let said = format!("killed at step {step}, before: {name}");
+        let [keystore, truststore] = TLS.map(|file| content(&node, file));
+        assert!(keystore == before[0] || keystore == after[0], "{said}: the keystore is neither old nor new");
+        let there = installed(&certs::place(&node.at("run"), "ssl")).unwrap().unwrap();
+        assert!(there.trust.iter().any(|ca| ca.subject == there.leaf.issuer), "{said}: it is not trusted");
+        mixed += usize::from(truststore != before[1] && truststore != after[1]);
+        assert_eq!(kill_at(&node, usize::MAX, false), None, "{said}");
+        assert_eq!(TLS.map(|file| content(&node, file)), after, "{said}: after the next run");
+        let left = node.files().into_iter().filter(|(name, _)| name.contains(TEMP_PREFIX)).count();
+        assert_eq!(left, 0, "{said}");
+    }
 }

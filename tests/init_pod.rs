@@ -47,7 +47,8 @@ fn the_downward_api_tells_who_it_is() {
     node.edit("kafka:\n", "    EXTERNAL: \"{node}:{31000+ordinal}\"\nkafka:\n");
     node.edit(
         "    listeners: PLAINTEXT://0.0.0.0:9092\n",
-        "    listeners: PLAINTEXT://:9092,EXTERNAL://:9094\n",
+        "    listeners: PLAINTEXT://:9092,EXTERNAL://:9094\n    \
+         listener.security.protocol.map: PLAINTEXT:PLAINTEXT,EXTERNAL:SSL,CONTROLLER:PLAINTEXT\n",
     );
     let output = node.command(&["--bootstrap"]).env_clear().envs(TOLD).output().unwrap();
     assert_eq!(code(&output), 0, "{}", stderr(&output));

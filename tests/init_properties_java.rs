@@ -19,7 +19,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 
-const INPUTS: usize = 4000;
+const INPUTS: usize = 50_000;
 
 /// Bytes in which everything that means something is frequent.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -120,7 +120,8 @@ fn as_the_real_one() {
                 let halves = |t: &Vec<u16>| String::from_utf16(t).is_err();
                 // An entry that a later one hides is not in Java's answer, and we refuse it all the same.
                 assert!(
-                    shown.contains("\\ud800") || entries.iter().any(|(k, v)| halves(k) || halves(v)),
+                    ["\\ud800", "\\uD83D", "\\uDE00"].iter().any(|half| shown.contains(half))
+                        || entries.iter().any(|(k, v)| halves(k) || halves(v)),
                     "{shown:?}"
                 );
                 lone += 1;

@@ -16,7 +16,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use pillion::kafka::requests::{Kind, api_versions, describe_quorum_request, listed_brokers};
 use pillion::kafka::scan::{Scan, ScanBuffer, ScanError, ScanKind, scan_page, scan_round};
-use pillion::kafka::{Address, Connection, WireError};
+use pillion::kafka::{Address, Connection, Security, WireError};
 use pillion_probes::time::BootTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,7 +49,7 @@ async fn says(bytes: &'static [u8]) -> Address {
 }
 
 async fn open(address: &Address) -> Connection {
-    Connection::open(address, "test", Instant::now() + LATER).await.unwrap()
+    Connection::open(address, &Security::plain(), "test", Instant::now() + LATER).await.unwrap()
 }
 
 /// The error of one `ApiVersions` call, and how long it took.
@@ -93,7 +93,8 @@ async fn a_closed_port_is_refused() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = Address { host: "127.0.0.1".to_owned(), port: listener.local_addr().unwrap().port() };
     drop(listener);
-    let error = Connection::open(&address, "test", Instant::now() + LATER).await.unwrap_err();
+    let error =
+        Connection::open(&address, &Security::plain(), "test", Instant::now() + LATER).await.unwrap_err();
     assert!(matches!(error, WireError::Refused { .. }), "{error}");
     assert!(error.voids_incarnation() && !error.shows_life());
 }
@@ -101,7 +102,8 @@ async fn a_closed_port_is_refused() {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_unreachable() {
     let address = Address { host: "no-such-host.invalid".to_owned(), port: 9092 };
-    let error = Connection::open(&address, "test", Instant::now() + LATER).await.unwrap_err();
+    let error =
+        Connection::open(&address, &Security::plain(), "test", Instant::now() + LATER).await.unwrap_err();
     assert!(matches!(error, WireError::Unreachable { .. }), "{error}");
     assert!(!error.voids_incarnation() && !error.shows_life());
 }

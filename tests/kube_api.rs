@@ -9,14 +9,18 @@
 mod init_support;
 mod made_up_api;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use init_support::golden;
 use made_up_api::{Answer, Server};
 use pillion::{
     config::{Config, Sources},
     init::{InitError, zone},
-    kube::{Api, Event, Fault, Kind, Marks, Regarding, mark},
+    kube::{Api, Event, Fault, Kind, Marks, Regarding, SECRETS, SecretName, SecretWatch, mark},
 };
 use serde_json::json;
 
@@ -204,5 +208,169 @@ async fn an_answer_without_end_is_cut_off() {
     let server = Server::answering(Answer::raw(200, &"x".repeat(2 << 20))).await;
     let marks = Marks { cluster: "demo".into(), role: "broker", broker_id: 1, zone: None, listeners: None };
     let fault = mark(&server.api(), &pod(), &marks).await.unwrap_err();
-    assert!(fault.to_string().contains("length limit exceeded"), "{fault}");
+    assert_eq!(fault.to_string(), "the API server's answer is larger than 1048576 bytes");
+}
+
+fn secret() -> SecretName {
+    SecretName { namespace: "kafka".into(), name: "tls".into() }
+}
+
+/// As the API server shows it, with one value.
+fn object(version: &str, value: &[u8]) -> serde_json::Value {
+    let value = BASE64_STANDARD.encode(value);
+    json!({ "kind": "Secret", "metadata": { "name": "tls", "resourceVersion": version }, "data": { "tls.crt": value } })
+}
+
+fn event(kind: &str, object: &serde_json::Value) -> String {
+    format!("{}\n", json!({ "type": kind, "object": object }))
+}
+
+const DENIED: &str = "secrets \"tls\" is forbidden: User \"system:serviceaccount:kafka:kafka\" cannot VERB resource \
+                      \"secrets\" in API group \"\" in the namespace \"kafka\"";
+
+#[tokio::test]
+async fn a_secret_is_read_and_no_debug_shows_what_it_holds() {
+    let server = Server::start(|request| {
+        assert_eq!((&*request.method, &*request.path), ("GET", "/api/v1/namespaces/kafka/secrets/tls"));
+        assert_eq!(request.header("accept"), "application/json");
+        Answer::json(200, &object("7", b"hush"))
+    })
+    .await;
+    let read = secret().read(&server.api()).await.unwrap();
+    assert_eq!((&*read.version, &*read.data["tls.crt"]), ("7", &b"hush"[..]));
+    assert_eq!(format!("{read:?}"), r#"Secret(7: ["tls.crt"])"#);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_says_why_and_what_to_do() {
+    let denied = DENIED.replace("VERB", "get");
+    for (answer, text, remedy) in [
+        (
+            Answer::status(403, &denied),
+            &*format!("the API server answers 403: {denied}"),
+            "certificates-from-secret",
+        ),
+        (
+            Answer::status(404, "secrets \"tls\" not found"),
+            "the API server answers 404: secrets \"tls\" not found",
+            "create the Secret",
+        ),
+        (Answer::raw(200, "<html>"), "what answers is no API server: its answer is no JSON", "a proxy"),
+        (
+            Answer::json(200, &json!({})),
+            "what answers is no API server: its answer has no resourceVersion",
+            "a proxy",
+        ),
+        (
+            Answer::raw(200, &"x".repeat(2 << 20)),
+            "the API server's answer is larger than 1048576 bytes",
+            "1 MiB",
+        ),
+        (
+            Answer::json(
+                200,
+                &json!({ "metadata": { "resourceVersion": "1" }, "data": { "tls.key": "-----BEGIN" } }),
+            ),
+            "Secret kafka/tls: tls.key is not base64",
+            "write it anew",
+        ),
+    ] {
+        let server = Server::answering(answer).await;
+        let fault = secret().read(&server.api()).await.unwrap_err();
+        assert_eq!(fault.to_string(), text);
+        assert!(!fault.heals() && SECRETS.remedy(&fault).contains(remedy), "{}", SECRETS.remedy(&fault));
+    }
+}
+
+/// Answers each in its turn, and takes down what was asked for.
+async fn in_turn(answers: Vec<Answer>) -> (Server, Arc<Mutex<Vec<String>>>) {
+    let (asked, answers) = (Arc::new(Mutex::new(Vec::new())), Mutex::new(answers.into_iter()));
+    let heard = Arc::clone(&asked);
+    let server = Server::start(move |request| {
+        heard.lock().unwrap().push(request.path);
+        answers.lock().unwrap().next().unwrap_or(Answer::Hangup)
+    })
+    .await;
+    (server, asked)
+}
+
+#[tokio::test]
+async fn a_secret_is_followed_through_changes_and_its_removal() {
+    let (first, watched) = Answer::pieces();
+    let (second, watched_again) = Answer::pieces();
+    let (server, asked) = in_turn(vec![
+        Answer::json(200, &object("1", b"a")),
+        watched,
+        Answer::json(200, &object("3", b"b")),
+        watched_again,
+        Answer::status(404, "secrets \"tls\" not found"),
+        Answer::json(200, &object("9", b"c")),
+        Answer::status(410, "too old resource version"),
+        Answer::json(200, &object("10", b"d")),
+    ])
+    .await;
+    let mut watch = SecretWatch::new(server.api(), secret());
+    let told = async |watch: &mut SecretWatch| watch.next().await.map(|secret| secret.version);
+    assert_eq!(told(&mut watch).await.unwrap(), "1");
+
+    // An event may come in pieces, and whoever waits may turn away meanwhile.
+    let changed = event("MODIFIED", &object("2", b"b"));
+    let (head, tail) = changed.split_at(40);
+    first.send(head.to_owned()).unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(300), watch.next()).await.is_err());
+    first.send(tail.to_owned()).unwrap();
+    assert_eq!(told(&mut watch).await.unwrap(), "2");
+
+    // The API server does not know that version any more: it is read again.
+    first.send(event("ERROR", &json!({ "kind": "Status", "code": 410, "message": "too old" }))).unwrap();
+    assert_eq!(told(&mut watch).await.unwrap(), "3");
+    // What is the same is no news, and what ends is begun again.
+    second.send(event("MODIFIED", &object("3", b"b"))).unwrap();
+    second.send(event("DELETED", &object("4", b"b"))).unwrap();
+    assert_eq!(watch.next().await.unwrap_err().code(), Some(404));
+    assert_eq!(told(&mut watch).await.unwrap(), "9");
+    assert_eq!(told(&mut watch).await.unwrap(), "10");
+    assert!(asked.lock().unwrap()[1].ends_with(
+        "/secrets?watch=true&fieldSelector=metadata.name%3Dtls&resourceVersion=1&timeoutSeconds=60"
+    ));
+}
+
+#[tokio::test]
+async fn a_secret_that_may_not_be_watched_is_read_again_and_again() {
+    let denied = Answer::status(403, &DENIED.replace("VERB", "watch"));
+    let (server, asked) = in_turn(vec![
+        Answer::json(200, &object("1", b"a")),
+        denied.clone(),
+        Answer::json(200, &object("2", b"b")),
+        denied,
+        Answer::status(403, &DENIED.replace("VERB", "get")),
+        Answer::json(200, &object("2", b"b")),
+    ])
+    .await;
+    let mut watch = SecretWatch::new(server.api(), secret());
+    for version in ["1", "2"] {
+        assert_eq!(watch.next().await.unwrap().version, version);
+        let why = watch.unwatched().unwrap().to_string();
+        assert!(why.contains("cannot watch resource \"secrets\""), "{why}");
+    }
+    // The right to read it is taken away, and given back: the same content is news then.
+    let fault = watch.next().await.unwrap_err();
+    assert!(fault.to_string().contains("cannot get resource \"secrets\""), "{fault}");
+    assert_eq!(watch.next().await.unwrap().version, "2");
+    let reads = asked.lock().unwrap().iter().filter(|path| path.ends_with("/secrets/tls")).count();
+    assert_eq!(reads, 4);
+}
+
+#[tokio::test]
+async fn an_event_without_end_ends_the_watch() {
+    let (events, watched) = Answer::pieces();
+    let (server, _) =
+        in_turn(vec![Answer::json(200, &object("1", b"a")), watched, Answer::json(200, &object("2", b"b"))])
+            .await;
+    let mut watch = SecretWatch::new(server.api(), secret());
+    assert_eq!(watch.next().await.unwrap().version, "1");
+    for _ in 0..20 {
+        events.send("x".repeat(1 << 16)).unwrap();
+    }
+    assert_eq!(watch.next().await.unwrap().version, "2");
 }

@@ -6,6 +6,7 @@
 mod http;
 mod idle;
 mod init;
+mod lint;
 mod row;
 mod scan;
 
@@ -36,6 +37,7 @@ const PARTS: &[Part] = &[
     ("readyz", "/readyz at 1,000 requests a second, 20 s", || Ok(http::readyz(Duration::from_secs(20))?)),
     ("probe", "`pillion probe ready` as an exec", || Ok(vec![http::exec(&binary(), 200)?])),
     ("init", "`pillion init`, first start and rerun", || init::rows(&binary())),
+    ("lint", "`pillion lint` on 300 lines", || lint::rows(&binary())),
     ("idle", "the sidecar beside a real broker, about a minute", || idle::rows(&binary())),
 ];
 

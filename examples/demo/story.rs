@@ -34,6 +34,10 @@ pub const STORY: &[(&str, Chapter)] = &[
     ("1003 is stopped, and somebody forces it ready", |stage| Box::pin(forced(stage))),
 ];
 
+/// How it goes on where there is TLS.
+pub const TLS: &[(&str, Chapter)] =
+    &[("Every certificate is replaced, no broker is restarted", |stage| Box::pin(rotated(stage)))];
+
 /// What was said and true in one scene.
 #[derive(Debug, Serialize)]
 pub struct Scene {
@@ -208,6 +212,17 @@ async fn forced(stage: &mut Stage<'_>) -> Result<()> {
     stage.note("the force ended by itself", 1003, since, lasted < Duration::from_secs(10));
     node.start()?;
     stage.back("started again", 1003, since).await
+}
+
+async fn rotated(stage: &mut Stage<'_>) -> Result<()> {
+    for id in super::BROKERS {
+        let (since, pid) = (Instant::now(), stage.fleet.cluster.node(id).pid());
+        let took = super::tls::rotate(stage.fleet, id).await?;
+        let same = stage.fleet.cluster.node(id).pid() == pid && stage.fleet.is_ready(id);
+        let what = format!("served after {:.1} s", took.as_secs_f64());
+        stage.note(&what, id, since, same);
+    }
+    Ok(())
 }
 
 /// The summary, for people.

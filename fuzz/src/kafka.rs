@@ -1,10 +1,15 @@
 //! What a hostile broker can send.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kafka_protocol::messages as m;
 use pillion::kafka::scan::{LogDirsScanner, ScanError, ScanKind, Scanner, Step};
 use pillion::kafka::{decode_answer, frame_length};
 use pillion_probes::set::{Key, Sieve};
+use pillion_probes::stops::Minimums;
+use pillion_probes::time::BootTime;
 
 /// Splits off the first byte, by which a target chooses among its variants.
 fn choice(data: &[u8]) -> (u8, &[u8]) {
@@ -28,6 +33,8 @@ fn decodes(data: &[u8]) -> bool {
         1 => decode_answer::<m::DescribeQuorumRequest>(&body, version).is_ok(),
         2 => decode_answer::<m::MetadataRequest>(&body, version).is_ok(),
         4 => decode_answer::<m::DescribeAclsRequest>(&body, version).is_ok(),
+        5 => decode_answer::<m::DescribeConfigsRequest>(&body, version).is_ok(),
+        6 => decode_answer::<m::UnregisterBrokerRequest>(&body, version).is_ok(),
         _ => decode_answer::<m::ListPartitionReassignmentsRequest>(&body, version).is_ok(),
     }
 }
@@ -53,12 +60,18 @@ type Fed = Result<Step, ScanError>;
 fn scans(kind: ScanKind, size: u8, data: &[u8]) -> bool {
     let make = || {
         let scanner = Scanner::new(kind, 1, data.len() as u64, None)?;
-        Ok::<_, ScanError>(scanner.with_sieve(Some(Sieve::slice(0, 2))))
+        let scanner = scanner.with_sieve(Some(Sieve::slice(0, 2))).with_names(true);
+        Ok::<_, ScanError>(scanner.leaving(&[1, 2], Some(Arc::new(needs_two()))))
     };
     same(data, usize::from(size), make, |scanner, bytes| match scanner {
         Ok(scanner) => scanner.feed(bytes),
         Err(error) => Err(error.clone()),
     })
+}
+
+/// Every topic needs two in-sync replicas.
+fn needs_two() -> Minimums {
+    Minimums { asked: BootTime::default(), usual: 2, others: HashMap::new(), capped: true }
 }
 
 /// The body of a `Metadata` answer of any flexible version.

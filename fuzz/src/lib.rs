@@ -15,8 +15,10 @@ pub type Target = fn(&[u8]);
 /// Every target, under the name of its seeds' directory.
 pub const TARGETS: &[(&str, Target)] = &[
     ("properties", init::properties),
+    ("lint", init::lint),
     ("meta_properties", init::meta_properties),
     ("config", init::config),
+    ("template", init::template),
     ("override", operator::forced),
     ("kafka_frame", kafka::frame),
     ("kafka_scan_metadata", kafka::scan_metadata),

@@ -29,7 +29,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{limits::Limits, time::BootTime};
+use crate::{limits::Limits, stops::Unseats, time::BootTime};
 
 /// Polls, believed read indexes and denials that are kept.
 const KEPT: usize = 8;
@@ -83,6 +83,8 @@ pub struct OwnVote {
     pub leads: bool,
     /// End of this node's log in records, as the leader knows it; negative when it does not.
     pub log_end: i64,
+    /// What a stop of this node would leave, where that is no majority.
+    pub unseats: Option<Unseats>,
 }
 
 impl QuorumAnswer {

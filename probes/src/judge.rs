@@ -4,6 +4,7 @@
 //! open: only positive evidence of a hang makes a broker dead.
 
 mod peers;
+mod stop;
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub fn judge(seen: &Observations, limits: &Limits, now: BootTime) -> Verdicts {
         live: live(seen, limits, now),
         started: started(seen, now),
         ready: ready(seen, limits, now),
-        stoppable: stoppable(now),
+        stoppable: stoppable(seen, limits, now),
     }
 }
 
@@ -64,9 +65,12 @@ pub fn started(seen: &Observations, now: BootTime) -> Verdict {
     Verdict::no(now, reasons)
 }
 
-/// Not judged yet.
-pub fn stoppable(now: BootTime) -> Verdict {
-    Verdict { answer: Answer::Unknown, reasons: vec![Reason::NotJudged], at: now, rests_on: None }
+/// Stoppable: by evidence that is complete and young enough, every partition that has this broker in its ISR keeps enough
+/// in-sync replicas without it; and the voters that keep up are a majority without this controller.
+pub fn stoppable(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
+    let mut case = Case { now, reasons: Vec::new(), oldest: None };
+    case.stop(seen, limits);
+    case.verdict()
 }
 
 /// Ready: by evidence that is complete and young enough, every replica assigned to a broker is in sync; a controller is
@@ -74,13 +78,7 @@ pub fn stoppable(now: BootTime) -> Verdict {
 pub fn ready(seen: &Observations, limits: &Limits, now: BootTime) -> Verdict {
     let mut case = Case { now, reasons: Vec::new(), oldest: None };
     case.weigh(seen, limits);
-    let Case { reasons, oldest, .. } = case;
-    match oldest {
-        Some(rests_on) if reasons.is_empty() => {
-            Verdict { answer: Answer::Yes, reasons, at: now, rests_on: Some(rests_on) }
-        }
-        _ => Verdict::no(now, reasons),
-    }
+    case.verdict()
 }
 
 /// In sync with everything that is assigned to it, replicas that are being added included, and not for want of any.
@@ -97,6 +95,17 @@ struct Case {
 }
 
 impl Case {
+    /// Yes only on evidence, and with nothing against it.
+    fn verdict(self) -> Verdict {
+        let Self { now, reasons, oldest } = self;
+        match oldest {
+            Some(rests_on) if reasons.is_empty() => {
+                Verdict { answer: Answer::Yes, reasons, at: now, rests_on: Some(rests_on) }
+            }
+            _ => Verdict::no(now, reasons),
+        }
+    }
+
     fn weigh(&mut self, seen: &Observations, limits: &Limits) {
         if let Some(reason) = foreign(seen) {
             self.reasons.push(reason);
@@ -108,7 +117,7 @@ impl Case {
             }
             return; // Without one answer there is nothing else to weigh, and one cause to name.
         }
-        if matches!(seen.reach.0, Reach::NotJudgeable { .. }) {
+        if matches!(seen.reach.0, Reach::NotJudgeable { .. } | Reach::Insecure { .. }) {
             self.reasons.extend(unreached(seen, self.now));
             return; // It answers, and nothing that it says can be judged.
         }
@@ -252,12 +261,17 @@ impl Case {
         if self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
-        if round.tally.unauthorized_topics > 0 {
-            let (count, named) = (round.tally.unauthorized_topics, round.tally.unauthorized_named.clone());
+        self.unseen(&round.tally);
+    }
+
+    /// Topics of which nothing is known.
+    fn unseen(&mut self, tally: &Tally) {
+        if tally.unauthorized_topics > 0 {
+            let (count, named) = (tally.unauthorized_topics, tally.unauthorized_named.clone());
             self.reasons.push(Reason::TopicsHidden { count, named });
         }
-        if round.tally.failed_topics > 0 {
-            self.reasons.push(Reason::TopicsFailed { count: round.tally.failed_topics });
+        if tally.failed_topics > 0 {
+            self.reasons.push(Reason::TopicsFailed { count: tally.failed_topics });
         }
     }
 
@@ -374,5 +388,6 @@ fn unreached(seen: &Observations, now: BootTime) -> Option<Reason> {
         Reach::Silent => Some(Reason::Silent { since }),
         Reach::Unreachable { why } => Some(Reason::Unreachable { why: why.clone() }),
         Reach::NotJudgeable { why } => Some(Reason::NotJudgeable { why: why.clone() }),
+        Reach::Insecure { fault, why } => Some(Reason::Insecure { fault: *fault, why: why.clone() }),
     }
 }

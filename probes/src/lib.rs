@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file, a socket or the environment: observations carry their instants and the present
 //! one is passed in. So every verdict can be reproduced from what was seen.
 
+pub mod certificates;
 pub mod contact;
 pub mod forced;
 pub mod hosting;
@@ -13,6 +14,7 @@ pub mod observe;
 pub mod reason;
 pub mod replicas;
 pub mod set;
+pub mod stops;
 pub mod time;
 pub mod verdict;
 pub mod voter;

@@ -39,6 +39,9 @@ pub struct Limits {
     pub controller: Duration,
     /// Oldest page of the last complete scan.
     pub scan: Duration,
+    /// Oldest answer about what topics need. Settings of topics change by hand; a topic that came since is taken for one
+    /// of the usual ones.
+    pub minimums: Duration,
     /// Oldest answer about the log dirs.
     pub log_dirs: Duration,
     /// Oldest comparison of what is assigned with what the log dirs hold. It is made with each answer about the log
@@ -73,6 +76,7 @@ impl Default for Limits {
             settle: Duration::from_millis(2500),
             controller: controller_limit(seconds(18)),
             scan: seconds(15),
+            minimums: seconds(120),
             log_dirs: seconds(20),
             hosting: seconds(60),
             hung: seconds(60),

@@ -9,6 +9,7 @@ use crate::{
     hosting::Hosting,
     moves::{AddingReplicas, MovesTold},
     replicas::{Round, Tally},
+    stops::Lack,
     time::BootTime,
     voter::Vote,
     zookeeper::Testimony,
@@ -66,6 +67,35 @@ pub enum Reach {
         /// What it is instead.
         why: String,
     },
+    /// The agent and the broker do not take each other for who they are.
+    Insecure {
+        /// What it failed at.
+        fault: Insecurity,
+        /// What they say.
+        why: String,
+    },
+}
+
+/// Why two sides do not take each other for who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Insecurity {
+    /// The broker refuses the agent's user name, password or token.
+    Authentication,
+    /// The agent does not trust the broker's certificate.
+    Untrusted,
+    /// The broker's certificate is for other names.
+    WrongName,
+    /// The broker's certificate is not valid now.
+    PeerExpired,
+    /// The agent's certificate has expired, and the broker refuses it.
+    OwnExpired,
+    /// The broker refuses the agent's certificate, or misses one.
+    OwnRefused,
+    /// TLS failed in another way.
+    Tls,
+    /// The agent's own credentials cannot be used.
+    Credentials,
 }
 
 /// One life of the broker's process, as far as the wire and `/proc` tell lives apart.
@@ -190,6 +220,9 @@ pub struct Observations {
     pub zookeeper: Option<BootTime>,
     /// The broker's list of live brokers.
     pub listing: Option<Listing>,
+    /// Why it cannot be had what topics need, while it cannot.
+    #[serde(default)]
+    pub minimums_lack: Option<Lack>,
     /// The last complete scan of the partitions.
     pub round: Option<Arc<Round>>,
     /// The scan under way, as far as it came.
@@ -229,6 +262,7 @@ impl Observations {
             testimony: Testimony::default(),
             zookeeper: None,
             listing: None,
+            minimums_lack: None,
             round: None,
             partial: None,
             nothing_assigned_since: None,

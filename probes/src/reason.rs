@@ -1,6 +1,8 @@
 //! Reasons: why a verdict is no, in words that a person on call can act on.
 
 mod doubts;
+mod insecure;
+mod stops;
 mod words;
 
 use std::time::Duration;
@@ -11,7 +13,9 @@ use words::Words;
 
 use crate::{
     contact::Doubt,
-    replicas::{Fault, FaultyPartition},
+    observe::Insecurity,
+    replicas::{Fault, FaultyPartition, PartitionName},
+    stops::{Block, Lack, Unseats},
     zookeeper,
 };
 
@@ -51,6 +55,13 @@ pub enum Reason {
     /// Something answers that is not a broker pillion can judge.
     NotJudgeable {
         /// What it is instead.
+        why: String,
+    },
+    /// The agent and the node do not take each other for who they are.
+    Insecure {
+        /// What it failed at.
+        fault: Insecurity,
+        /// What they say.
         why: String,
     },
     /// It answers, and belongs to another cluster.
@@ -215,8 +226,29 @@ pub enum Reason {
         /// Its process id.
         pid: i32,
     },
-    /// The verdict is not judged by this version.
-    NotJudged,
+    /// Partitions would have too little left without this broker.
+    WouldLack {
+        /// What they would lack.
+        block: Block,
+        /// How many.
+        count: u64,
+        /// The first of them.
+        named: Vec<PartitionName>,
+    },
+    /// Too few controllers that keep up would be left for a majority.
+    WouldUnseat(Unseats),
+    /// It is not known what topics need (`min.insync.replicas`).
+    MinimumsUnknown {
+        /// Why.
+        lack: Option<Lack>,
+    },
+    /// What is known of it is too old.
+    MinimumsStale {
+        /// How old it is.
+        age: Duration,
+        /// Why there is nothing newer.
+        lack: Option<Lack>,
+    },
 }
 
 impl Reason {
@@ -235,10 +267,24 @@ impl Reason {
         self.words().remedy
     }
 
+    /// Waiting cannot end it: somebody has to change something.
+    pub fn is_hopeless(&self) -> bool {
+        match self {
+            Self::WouldLack { block, .. } => !block.heals(),
+            Self::WouldUnseat(unseats) => unseats.voters <= 2,
+            Self::MinimumsUnknown { lack } | Self::MinimumsStale { lack, .. } => {
+                matches!(lack, Some(Lack::Denied | Lack::TooMany))
+            }
+            Self::TopicsHidden { .. } => true,
+            _ => false,
+        }
+    }
+
     /// How many things are concerned, where that is a number.
     pub fn count(&self) -> Option<u64> {
         match self {
             Self::Replicas { count, .. }
+            | Self::WouldLack { count, .. }
             | Self::TopicsFailed { count }
             | Self::TopicsHidden { count, .. } => Some(*count),
             Self::UnlistedReplicas { hosted } => Some(*hosted),
@@ -276,6 +322,9 @@ pub struct Told {
     pub text: String,
     /// What to do.
     pub remedy: String,
+    /// Waiting cannot end it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hopeless: bool,
     /// How many things are concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -291,6 +340,7 @@ impl From<&Reason> for Told {
             code: code.into(),
             text,
             remedy: remedy.into(),
+            hopeless: reason.is_hopeless(),
             count: reason.count(),
             partitions: reason.partitions().to_vec(),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{moves::Move, set::Digest, time::BootTime};
+use crate::{moves::Move, set::Digest, stops::Stops, time::BootTime};
 
 /// How many partitions with one fault are kept by name; the rest are only counted.
 pub const NAMED: usize = 8;
@@ -95,6 +95,9 @@ pub struct Tally {
     pub removing: u64,
     /// The first of the topics whose description was refused, where they were asked for by name.
     pub unauthorized_named: Vec<String>,
+    /// What a stop of this broker would hurt; `None` where it is not known what topics need.
+    #[serde(default)]
+    pub stops: Option<Stops>,
     /// The set of the assigned partitions.
     #[serde(skip)]
     pub own: Digest,

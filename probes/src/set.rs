@@ -38,7 +38,7 @@ impl Key {
 }
 
 /// The hash of a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TopicHash(u64);
 
 impl TopicHash {

@@ -14,8 +14,6 @@ pub enum Answer {
     Yes,
     /// No.
     No,
-    /// It was not judged.
-    Unknown,
 }
 
 impl Answer {

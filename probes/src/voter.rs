@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     contact::{Doubt, Poll, QuorumAnswer, confirms},
     limits::Limits,
+    stops::Unseats,
     time::BootTime,
 };
 
@@ -42,6 +43,9 @@ pub struct Standing {
     pub epoch: i32,
     /// This node itself is the leader.
     pub leads: bool,
+    /// What a stop of this node would leave of the voters, where that is no majority.
+    #[serde(default)]
+    pub unseats: Option<Unseats>,
 }
 
 /// What speaks against this node's vote, as a leader told it last.
@@ -176,7 +180,13 @@ impl Tracker {
             return Err(Against::Flaw(Flaw::Behind { leader, lag, records }));
         }
         let poll = believed.ok_or(Against::Doubt(Doubt::LeaderUnheard { leader }))?;
-        Ok(Standing { at: poll.sent.back(poll.own_lag), leader, epoch: poll.epoch, leads: own.leads })
+        Ok(Standing {
+            at: poll.sent.back(poll.own_lag),
+            leader,
+            epoch: poll.epoch,
+            leads: own.leads,
+            unseats: own.unseats,
+        })
     }
 }
 

@@ -11,11 +11,12 @@ use std::{sync::Arc, time::Duration};
 use pillion_probes::{
     contact::{Contact, Doubt},
     hosting::Hosting,
-    judge::{judge, ready},
+    judge::{judge, ready, stoppable},
     limits::Limits,
     observe::{Listing, LogDir, LogDirs, Observations, Reach, Role},
     reason::{Reason, Told},
     replicas::{Round, Tally},
+    stops::{Stops, Unseats},
     time::BootTime,
     voter::{Flaw, Standing, Vote},
 };
@@ -28,7 +29,7 @@ fn ago(ms: u64) -> BootTime {
 }
 
 fn vote(ms: u64) -> Vote {
-    let standing = Standing { at: ago(ms), leader: 2, epoch: 7, leads: false };
+    let standing = Standing { at: ago(ms), leader: 2, epoch: 7, leads: false, unseats: None };
     Vote { standing: Some(standing), flaw: None, doubt: None }
 }
 
@@ -42,7 +43,8 @@ fn healthy(role: Role) -> Observations {
         let at = ago(500);
         seen.contact = Some(Contact { at, current: at, since: ago(400_000), read_index: at });
         seen.listing = Some(Listing { sent: at, as_of: at, listed: true });
-        let tally = Tally { topics: 1, partitions: 3, assigned: 1, ..Tally::default() };
+        let stops = Some(Stops { asked: at, ..Stops::default() });
+        let tally = Tally { topics: 1, partitions: 3, assigned: 1, stops, ..Tally::default() };
         seen.round = Some(Arc::new(Round { started: at, finished: at, as_of: at, bytes: 100, tally }));
         let dir =
             LogDir { path: "/data/0".into(), error: 0, replicas: 1, total_bytes: None, usable_bytes: None };
@@ -186,7 +188,7 @@ proptest! {
     ) {
         let limits = Limits::default();
         let mut seen = healthy(if combined { Role::Combined } else { Role::Controller });
-        let standing = standing.map(|ms| Standing { at: ago(ms), leader: 2, epoch: 7, leads: false });
+        let standing = standing.map(|ms| Standing { at: ago(ms), leader: 2, epoch: 7, leads: false, unseats: None });
         seen.vote = Vote { standing, flaw, doubt };
         if let Some(proven) = &mut seen.contact {
             proven.at = ago(contact);
@@ -201,5 +203,38 @@ proptest! {
             prop_assert!(ready(&seen, &limits, last).is_yes());
             prop_assert!(!ready(&seen, &limits, last.forth(Duration::from_millis(1))).is_yes());
         }
+    }
+}
+
+#[test]
+fn a_controller_may_stop_when_the_others_are_a_majority() {
+    let said = |seen: &Observations| -> Vec<&'static str> {
+        let verdict = stoppable(seen, &Limits::default(), NOW);
+        assert_eq!(verdict.is_yes(), verdict.reasons.is_empty());
+        verdict.reasons.iter().map(Reason::code).collect()
+    };
+    for role in [Role::Controller, Role::Combined] {
+        let with = |change: fn(&mut Vote)| {
+            let mut seen = healthy(role);
+            change(&mut seen.vote);
+            said(&seen)
+        };
+        assert_eq!(with(|_| {}), [""; 0]);
+        let unseats = |vote: &mut Vote| {
+            let standing = vote.standing.as_mut().unwrap();
+            standing.unseats = Some(Unseats { voters: 3, left: 1 });
+        };
+        assert_eq!(with(unseats), ["no-majority-left"]);
+        assert_eq!(with(|vote| vote.standing = None), ["quorum-unknown"]);
+        assert_eq!(with(|vote| *vote = self::vote(5001)), ["quorum-contact-lost"]);
+        let lags = |vote: &mut Vote| {
+            vote.flaw = Some(Flaw::Behind { leader: 2, lag: Duration::from_secs(3), records: 5 });
+        };
+        assert_eq!(with(lags), ["voter-behind"]);
+        // A joiner takes nothing from anybody.
+        let joins = |vote: &mut Vote| {
+            *vote = Vote { flaw: Some(Flaw::NotAVoter { leader: 2 }), ..Vote::default() };
+        };
+        assert_eq!(with(joins), [""; 0]);
     }
 }

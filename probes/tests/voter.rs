@@ -47,6 +47,7 @@ fn answer(sent: u64, leader: i32, epoch: i32, fetches: &[i64]) -> QuorumAnswer {
         own_vote: own.map(|own| OwnVote {
             leads: leader == ME,
             log_end: if own.last_fetch_ms < 0 { -1 } else { 100 },
+            unseats: None,
         }),
         voters,
     }
@@ -61,7 +62,7 @@ fn follower() -> Tracker {
     let mut tracker = Tracker::new();
     ask(&mut tracker, &answer(1000, 2, 7, &[900, 1000, 800]));
     ask(&mut tracker, &answer(1500, 2, 7, &[1400, 1500, 1300]));
-    let standing = Standing { at: at(900), leader: 2, epoch: 7, leads: false };
+    let standing = Standing { at: at(900), leader: 2, epoch: 7, leads: false, unseats: None };
     assert_eq!(tracker.vote().standing, Some(standing), "the first poll's send less the lag");
     tracker
 }
@@ -81,7 +82,7 @@ fn a_single_voter_leads_itself() {
     let mut tracker = Tracker::new();
     ask(&mut tracker, &answer(1000, 1, 3, &[1000]));
     ask(&mut tracker, &answer(1250, 1, 3, &[1250]));
-    let standing = Standing { at: at(1000), leader: 1, epoch: 3, leads: true };
+    let standing = Standing { at: at(1000), leader: 1, epoch: 3, leads: true, unseats: None };
     assert_eq!(tracker.vote().standing, Some(standing));
 }
 
@@ -107,7 +108,10 @@ fn a_leader_that_nobody_fetches_from_is_called_so_before_it_can_be_deposed() {
     assert_eq!(tracker.vote().standing.unwrap().at, at(1000), "what was proven is as old as it is");
     ask(&mut tracker, &answer(4500, 2, 8, &[4400, 4500, 4490]));
     ask(&mut tracker, &answer(5000, 2, 8, &[4900, 5000, 4990]));
-    assert_eq!(tracker.vote().standing, Some(Standing { at: at(4400), leader: 2, epoch: 8, leads: false }));
+    assert_eq!(
+        tracker.vote().standing,
+        Some(Standing { at: at(4400), leader: 2, epoch: 8, leads: false, unseats: None })
+    );
     ask(&mut tracker, &answer(5100, 1, 7, &[5100, 1490, 800]));
     assert_eq!(tracker.vote().doubt, Some(Doubt::Deposed { leader: 1 }), "an older epoch counts for nothing");
     assert_eq!(tracker.vote().flaw, None);
@@ -131,7 +135,7 @@ fn a_voter_that_lags_is_told_at_once() {
     let mut tracker = follower();
     ask(&mut tracker, &answer(3401, 2, 7, &[1400, 3401, 3300]));
     let mut late = answer(3402, 2, 7, &[1400, 3402, 3300]);
-    late.own_vote = Some(OwnVote { leads: false, log_end: 94 });
+    late.own_vote = Some(OwnVote { leads: false, log_end: 94, unseats: None });
     ask(&mut tracker, &late);
     let lag = Duration::from_millis(2002);
     assert_eq!(tracker.vote().flaw, Some(Flaw::Behind { leader: 2, lag, records: 6 }));
@@ -147,7 +151,7 @@ fn a_voter_that_lags_goes_on_to_lag_under_another_leader() {
     // Another leads. It has heard from this voter, which has not caught up with it; the proof from before is young yet.
     let mut loading = answer(4000, 3, 8, &[3900, 3950, 4000]);
     loading.own_caught_up_ms = Some(-1);
-    loading.own_vote = Some(OwnVote { leads: false, log_end: 40 });
+    loading.own_vote = Some(OwnVote { leads: false, log_end: 40, unseats: None });
     ask(&mut tracker, &loading);
     assert_eq!(tracker.vote().doubt, Some(Doubt::Behind { records: 60 }));
     assert!(matches!(tracker.vote().flaw, Some(Flaw::Behind { .. })), "nothing better was told");
@@ -162,7 +166,7 @@ fn a_voter_that_loads_from_far_behind_says_how_far() {
     let mut tracker = Tracker::new();
     let mut loading = answer(1000, 2, 7, &[900, 1000, 800]);
     loading.own_caught_up_ms = Some(-1);
-    loading.own_vote = Some(OwnVote { leads: false, log_end: 40 });
+    loading.own_vote = Some(OwnVote { leads: false, log_end: 40, unseats: None });
     ask(&mut tracker, &loading);
     assert_eq!(tracker.vote().doubt, Some(Doubt::Behind { records: 60 }));
     assert_eq!((tracker.vote().flaw, tracker.vote().standing), (None, None));

@@ -68,6 +68,8 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
     if seen.role.has_broker() {
         all.push(piece("listing", listing, Some(limits.scan), listed(seen)));
         all.push(piece("scan", round, Some(limits.scan), scan(seen)));
+        let minimums = seen.round.as_deref().and_then(|round| Some(round.tally.stops.as_ref()?.asked));
+        all.push(piece("minimums", minimums, Some(limits.minimums), needs(minimums)));
         all.push(piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)));
         all.push(piece(
             "hosting",
@@ -97,6 +99,19 @@ fn vote(seen: &Observations) -> String {
             format!("a voter, caught up with controller {leader}, which led in epoch {epoch}")
         }
         (None, None) => "nothing proves that this is a voter that keeps up".into(),
+    }
+}
+
+/// Only *stoppable* rests on it.
+fn needs(asked: Option<BootTime>) -> String {
+    match asked {
+        Some(_) => {
+            "how many in-sync replicas topics need was told; whether this broker may stop rests on it".into()
+        }
+        None => {
+            "how many in-sync replicas topics need is not known, so neither is whether this broker may stop"
+                .into()
+        }
     }
 }
 

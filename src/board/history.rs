@@ -47,6 +47,8 @@ pub enum Subject {
     Answered,
     /// The override.
     Override,
+    /// The certificates of the listeners.
+    Certificates,
 }
 
 impl Subject {
@@ -60,6 +62,7 @@ impl Subject {
             Self::Stoppable => "stoppable",
             Self::Answered => "/readyz",
             Self::Override => "override",
+            Self::Certificates => "certificates",
         }
     }
 }
@@ -97,6 +100,12 @@ impl Transition {
     pub fn agent(wall_ms: i64, to: &str) -> Self {
         let at = stamp::rfc3339(wall_ms);
         Self { at, subject: Subject::Agent, from: String::new(), to: to.to_owned(), why: Vec::new() }
+    }
+
+    /// Another certificate is served.
+    pub fn rotated(wall_ms: i64, to: String) -> Self {
+        let at = stamp::rfc3339(wall_ms);
+        Self { at, subject: Subject::Certificates, from: String::new(), to, why: Vec::new() }
     }
 
     /// Says it in one line of the log.

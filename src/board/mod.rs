@@ -1,5 +1,6 @@
 //! The board: what is known, judged at the moment of asking, and what changed when.
 
+mod certificates;
 mod evidence;
 mod history;
 mod kubernetes;
@@ -34,8 +35,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Clock, Now};
+use crate::{
+    clock::{Clock, Now},
+    problem::SettingFinding,
+};
 
+pub use certificates::{CertificateTold, Certificates, CertificatesTold, instant};
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
@@ -98,6 +103,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long an override may last.
     pub override_cap: Duration,
+    /// What lint said of the broker's settings.
+    pub findings: Vec<SettingFinding>,
     /// Where the history is kept over a restart; `None`: it is not.
     pub run_dir: Option<PathBuf>,
 }
@@ -144,6 +151,7 @@ pub struct Board {
     kept: Mutex<Kept>,
     changes: broadcast::Sender<Transition>,
     kubernetes: Mutex<Kubernetes>,
+    certificates: Mutex<Certificates>,
 }
 
 #[derive(Debug)]
@@ -169,6 +177,7 @@ impl Board {
             kept: Mutex::new(Kept { history, track: track::Track::default() }),
             changes: broadcast::Sender::new(CHANGES),
             kubernetes: Mutex::default(),
+            certificates: Mutex::default(),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
         Arc::new(board)
@@ -223,6 +232,11 @@ impl Board {
     /// Who this broker is.
     pub fn identity(&self) -> &Identity {
         &self.settings.identity
+    }
+
+    /// What lint said of the broker's settings.
+    pub fn findings(&self) -> &[SettingFinding] {
+        &self.settings.findings
     }
 
     /// How old evidence may be.
@@ -293,6 +307,18 @@ impl Board {
             let _ = self.changes.send(transition.clone());
             kept.history.push(transition);
         }
+        drop(kept);
+        if let Some(transition) = self.certify(|all| all.follow(published.now)) {
+            self.tell(transition);
+        }
+    }
+
+    /// Notes a change that is no verdict's, and tells it.
+    pub fn tell(&self, transition: Transition) {
+        transition.log();
+        // Nobody may want to hear of it.
+        let _ = self.changes.send(transition.clone());
+        self.note(transition);
     }
 
     /// What changes from now on. Who does not keep up misses the oldest, and is told how many.
@@ -308,6 +334,16 @@ impl Board {
     /// Notes how an errand to Kubernetes goes.
     pub fn errand<T>(&self, errand: Errand, note: impl FnOnce(&mut Course) -> T) -> T {
         note(self.kubernetes.lock().unwrap_or_else(PoisonError::into_inner).course(errand))
+    }
+
+    /// What is known of the listeners' certificates.
+    pub fn certificates(&self) -> Certificates {
+        self.certificates.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes something about the listeners' certificates.
+    pub fn certify<T>(&self, note: impl FnOnce(&mut Certificates) -> T) -> T {
+        note(&mut self.certificates.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.

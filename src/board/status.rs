@@ -11,8 +11,10 @@ use pillion_probes::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Board, Evidence, Identity, Kubernetes, Published, Since, Transition, evidence, words};
-use crate::stamp;
+use super::{
+    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, evidence, words,
+};
+use crate::{problem::SettingFinding, stamp};
 
 /// Everything that is known and concluded at one instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,12 @@ pub struct Status {
     /// What becomes of what is told to Kubernetes.
     #[serde(default, skip_serializing_if = "Kubernetes::is_off")]
     pub kubernetes: Kubernetes,
+    /// The listeners' certificates, where pillion keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<CertificatesTold>,
+    /// What lint said of the broker's settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingFinding>,
     /// What changed, newest first.
     pub history: Vec<Transition>,
 }
@@ -206,6 +214,8 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
         limits: *board.limits(),
         observations: Observations::clone(seen),
         kubernetes: board.kubernetes(),
+        certificates: board.certificates().told(*now),
+        settings: board.findings().to_vec(),
         history,
     }
 }

@@ -139,7 +139,6 @@ fn word(answer: Answer) -> &'static str {
     match answer {
         Answer::Yes => "yes",
         Answer::No => "no",
-        Answer::Unknown => "unknown",
     }
 }
 

@@ -108,6 +108,7 @@ pub fn live_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt
         Reach::Silent => "it takes connections and is silent",
         Reach::Unreachable { .. } => "it cannot be reached",
         Reach::NotJudgeable { .. } => "what answers cannot be judged",
+        Reach::Insecure { .. } => "they do not take each other for who they are",
     };
     write!(out, "nothing proves that it hangs ({state}, for {})", Ago(now.since(*since)))
 }

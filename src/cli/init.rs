@@ -1,8 +1,8 @@
 //! `pillion init`.
 
-use std::{fmt::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{fmt::Write, process::ExitCode, time::Duration};
 
-use super::{Exit, out};
+use super::{Exit, out, source::SourceArgs};
 use crate::{
     config::{self, Config, Mode, Sources},
     files::Outcome,
@@ -40,15 +40,9 @@ Exit codes:
       nothing was written
   75  another init is at work; try again")]
 pub struct InitArgs {
-    /// The config file; everything may come from the environment and flags instead
-    #[arg(short, long, env = "PILLION_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Which one of its map this is; otherwise the number the host name ends with
-    #[arg(long, value_name = "N")]
-    pub ordinal: Option<String>,
-    /// The failure domain, written as broker.rack
-    #[arg(long, value_name = "ZONE")]
-    pub zone: Option<String>,
+    /// The config file and what lies over it.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Where the results go
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<String>,
@@ -64,9 +58,6 @@ pub struct InitArgs {
     /// Kafka itself would take most of a core to wait for them. It is started all the same when the time is over
     #[arg(long, env = "PILLION_WAIT_FOR_CONTROLLERS", value_name = "DURATION", value_parser = duration)]
     pub wait_for_controllers: Option<Duration>,
-    /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
-    #[arg(long, value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
 }
 
 impl InitArgs {
@@ -75,19 +66,9 @@ impl InitArgs {
     /// # Errors
     /// A `--set` without `=`.
     pub fn sources(&self) -> Result<Sources, String> {
-        let mut sources = Sources::of_process(self.config.clone());
-        for pair in &self.set {
-            sources.set(pair)?;
-        }
-        let named = [
-            ("--ordinal", "broker.ordinal", &self.ordinal),
-            ("--zone", "broker.zone.value", &self.zone),
-            ("--run-dir", "runDir", &self.run_dir),
-        ];
-        for (name, path, value) in named {
-            if let Some(value) = value {
-                sources.flag(name, path, value);
-            }
+        let mut sources = self.source.sources()?;
+        if let Some(dir) = &self.run_dir {
+            sources.flag("--run-dir", "runDir", dir);
         }
         if self.bootstrap {
             sources.flag("--bootstrap", "storage.bootstrap", "true");
@@ -127,8 +108,14 @@ pub fn summary(report: &Report) -> String {
         let _ =
             writeln!(text, "{} was not shut down cleanly: its logs will be recovered", dir.path.display());
     }
+    if !report.certificates.is_empty() {
+        let _ = writeln!(text, "certificates installed: {}", report.certificates.join(", "));
+    }
     let change = if report.settings == Outcome::Written { "written" } else { "unchanged" };
     let _ = writeln!(text, "{}/server.properties {change}", report.run_dir.display());
+    for finding in identity.findings.iter().filter(|finding| finding.is_warning()) {
+        let _ = writeln!(text, "{}", out::plain(&finding.to_string()));
+    }
     for notice in &report.notices {
         let _ = writeln!(text, "notice: {notice}");
     }
@@ -177,6 +164,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
     let adapt = |options: &mut Options| {
         options.ask = Box::new(ask);
         options.zone_of_node = Box::new(zone);
+        options.tell = Box::new(|words| out::complain(words));
     };
     match args.prepare(adapt) {
         Ok(report) => {

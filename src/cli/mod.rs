@@ -1,16 +1,21 @@
 //! The command line: one file a command.
 
 mod client;
+mod cluster;
 mod completions;
+mod drain;
 pub mod exit;
 pub mod init;
 mod install;
+mod lint;
 mod log;
 mod out;
 mod overrides;
 mod probe;
+pub mod render;
 mod runtime;
 pub mod sidecar;
+pub mod source;
 mod status;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -42,10 +47,22 @@ pub struct Cli {
 pub enum Command {
     /// Prepare the broker: its id, zone, server.properties and volumes
     Init(init::InitArgs),
+    /// Show server.properties, where its values come from, and what a change does
+    Render(render::RenderArgs),
+    /// Tell what is wrong, or dangerous, in a server.properties
+    Lint(lint::LintArgs),
     /// Watch the broker and answer for it over HTTP
     Sidecar(sidecar::SidecarArgs),
     /// Ask for one verdict: for exec probes and scripts
     Probe(probe::ProbeArgs),
+    /// Wait, bounded, until the node may stop: for a preStop hook
+    Drain(drain::DrainArgs),
+    /// Ask the cluster whether brokers may stop together, or a whole zone
+    StopCheck(cluster::stop::StopCheckArgs),
+    /// Ask the cluster whether a broker may be removed for ever
+    DecommissionCheck(cluster::remove::DecommissionCheckArgs),
+    /// Take a broker that is gone for ever out of the cluster's list
+    Unregister(cluster::unregister::UnregisterArgs),
     /// Show the verdicts, since when, why, and what to do
     Status(status::StatusArgs),
     /// Force or hold readiness for a while (break-glass)
@@ -67,6 +84,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
             log::start();
             init::run(&args)
         }
+        Command::Render(args) => render::run(&args),
         Command::Sidecar(args) => {
             log::start();
             sidecar::run(&args)
@@ -74,6 +92,11 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Command::Probe(args) => probe::run(&args).into(),
         Command::Status(args) => status::run(&args).into(),
         Command::Override(args) => overrides::run(&args).into(),
+        Command::Drain(args) => drain::run(&args).into(),
+        Command::StopCheck(args) => cluster::stop::run(&args).into(),
+        Command::Unregister(args) => cluster::unregister::run(&args).into(),
+        Command::DecommissionCheck(args) => cluster::remove::run(&args).into(),
+        Command::Lint(args) => lint::run(&args).into(),
         Command::Install(args) => install::run(&args).into(),
         Command::Completions(args) => completions::run(&args).into(),
     }

@@ -26,3 +26,8 @@ pub(super) fn list(text: impl Display) {
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
+
+/// The same of several lines.
+pub(super) fn lines(text: &str) -> String {
+    text.lines().map(|line| plain(line) + "\n").collect()
+}

@@ -9,7 +9,7 @@ use super::{Exit, out};
 use crate::{
     clock::Clock,
     config::{self, Config, Sources},
-    init::Identity,
+    init::{self, Identity},
     problem::Problem,
     sidecar::{self, RunError},
 };
@@ -93,11 +93,16 @@ fn read(args: &SidecarArgs) -> Result<(Config, Identity), Vec<Problem>> {
     if let Some(run_dir) = &args.run_dir {
         sources.flag("--run-dir", "runDir", run_dir);
     }
-    let loaded = config::load(&sources)?;
+    let mut loaded = config::load(&sources)?;
     for notice in &loaded.notices {
         tracing::warn!("{notice}");
     }
-    let identity = Identity::read(&loaded.config.run_dir).map_err(|problem| vec![problem])?;
+    let run_dir = &loaded.config.run_dir;
+    let identity = Identity::read(run_dir).map_err(|problem| vec![problem])?;
+    // What counts is what Kafka was given, all layers of it.
+    if let Some(given) = init::given(run_dir).map_err(|problem| vec![problem])? {
+        loaded.config.kafka.properties = given;
+    }
     Ok((loaded.config, identity))
 }
 

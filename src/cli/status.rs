@@ -155,8 +155,25 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         };
         writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
     }
+    certificates(out, status)?;
     kubernetes(out, status)?;
     history(out, status)
+}
+
+/// Readiness does not rest on them.
+fn certificates(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(all) = &status.certificates else { return Ok(()) };
+    let phase = all.authority_change.map(|phase| format!(" (change of the authority: {})", phase.word()));
+    writeln!(out, "\n{}", paint(faint(), &format!("certificates{}", phase.unwrap_or_default())))?;
+    for (name, told) in &all.listeners {
+        let mark = if told.served { paint(good(), "✓") } else { paint(bad(), "✗") };
+        writeln!(out, "  {mark} {:<9} {}", plain(name), plain(&told.summary))?;
+    }
+    for (number, reason) in (1..).zip(&all.reasons) {
+        let code = paint(faint(), &format!("({})", plain(&reason.code)));
+        writeln!(out, "  {number}. {} {code}\n     → {}", plain(&reason.text), plain(&reason.remedy))?;
+    }
+    Ok(())
 }
 
 /// Only what is in trouble: no verdict rests on it.
@@ -206,7 +223,6 @@ fn verdict(out: &mut String, name: &str, told: &VerdictTold) -> fmt::Result {
     let (style, word) = match told.answer {
         Answer::Yes => (good(), "yes"),
         Answer::No => (bad(), "no"),
-        Answer::Unknown => (faint(), "unknown"),
     };
     let word = paint(style, &format!("{word:<8}"));
     writeln!(out, "  {name:<10} {word} for {:<8} {}", length(told.for_seconds), plain(&told.summary))

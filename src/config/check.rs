@@ -1,9 +1,13 @@
 //! What a schema cannot say: required settings, ids, paths, sums.
 
+mod certificates;
+mod client;
 mod pod;
+mod settings;
+
+pub use settings::bytes;
 
 use std::{
-    collections::BTreeMap,
     path::{Component, Path, PathBuf},
     time::Duration,
 };
@@ -35,6 +39,9 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
     }
     let sidecar = check.sidecar(&file.sidecar, mode);
     let kubernetes = check.kubernetes(file.kubernetes);
+    let version = kafka.as_ref().map(|kafka| kafka.version);
+    let namespace = check.gathered.places.is_written("kubernetes.namespace");
+    let certificates = check.certificates(file.certificates, version, namespace);
     if mode == Some(Mode::ZooKeeper) {
         check.only_kraft();
     }
@@ -46,6 +53,7 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         run_dir: run_dir?,
         sidecar: sidecar?,
         kubernetes: kubernetes?,
+        certificates: certificates?,
         places: check.gathered.places,
     })
 }
@@ -144,6 +152,7 @@ impl Check<'_> {
         }
         let zone = self.zone(&file.zone, of_pod, mode);
         let advertised = self.advertised(&file.advertised, mode);
+        let client = self.client(file.client.clone());
         let listener = match file.listener.as_deref() {
             None | Some("auto") => Some(Listener::Auto),
             Some(text) => match host_port(text) {
@@ -160,6 +169,7 @@ impl Check<'_> {
             ordinal: file.ordinal.and_then(as_id),
             zone: zone.ok()?,
             listener: listener?,
+            client: client?,
             advertised: advertised?,
         })
     }
@@ -174,11 +184,20 @@ impl Check<'_> {
             None => self.wrong("kafka.version", format!("{text:?} is no version"), "as in \"4.3.1\""),
         });
         let home = self.absolute("kafka.home", Some(file.home.unwrap_or_else(|| "/opt/kafka".into())));
-        let properties: BTreeMap<_, _> = file.properties.into_iter().map(|(k, v)| (k, v.0)).collect();
-        if properties.contains_key("") {
-            self.wrong::<()>("kafka.properties", "a setting has no name", "name it or take it out");
-        }
-        Some(Kafka { version: version?, home: home?, properties })
+        let layers = self.layers(file.layers);
+        let properties = self.properties("kafka.properties", file.properties);
+        let overrides = self.overrides(file.overrides);
+        let env = self.env(file.env);
+        let resources = self.resources(&file.resources);
+        Some(Kafka {
+            version: version?,
+            home: home?,
+            layers: layers?,
+            properties: properties?,
+            overrides: overrides?,
+            env: env?,
+            resources: resources?,
+        })
     }
 
     fn storage(&mut self, file: file::Storage) -> Option<Storage> {
@@ -294,7 +313,7 @@ fn unsupported(version: KafkaVersion, mode: Option<Mode>) -> Option<(String, &'s
 }
 
 /// `host:port`, the host in brackets when it has colons.
-fn host_port(text: &str) -> Option<(String, u16)> {
+pub fn host_port(text: &str) -> Option<(String, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let host = bare.unwrap_or(host);

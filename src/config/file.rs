@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::{certificates::Certificates, client::Client};
 use super::duration::Written;
+
+pub mod certificates;
+pub mod client;
 
 /// The whole file. Every setting may also come from the environment or a flag, which win.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -26,6 +30,8 @@ pub struct File {
     pub sidecar: Sidecar,
     /// What Kubernetes tells of this pod, and what it is told.
     pub kubernetes: Kubernetes,
+    /// Where the certificates of TLS listeners come from.
+    pub certificates: Certificates,
 }
 
 /// The cluster this broker belongs to.
@@ -62,6 +68,8 @@ pub struct Broker {
     pub zone: Zone,
     /// The address the agent asks: "auto" (from `listeners`) or host:port. Default: auto.
     pub listener: Option<String>,
+    /// Who the agent is to that listener, and to the controllers', where they are not PLAINTEXT.
+    pub client: Client,
     /// `advertised.listeners` as a pattern for each listener, host:port with {id} {ordinal} {pod} {namespace} {zone}
     /// {node} and {N+ordinal}, as in "{pod}.kafka.{namespace}.svc.cluster.local:9092" or "{node}:{31000+ordinal}".
     pub advertised: BTreeMap<String, String>,
@@ -115,8 +123,43 @@ pub struct Kafka {
     pub version: Option<String>,
     /// Where it is installed. Default: `/opt/kafka`.
     pub home: Option<PathBuf>,
-    /// Your settings, on top of the defaults of the mode. What pillion computes cannot be contradicted.
+    /// Settings that are shared, the lowest first: each layer wins over the ones before it, and all over the defaults of
+    /// the mode. Values may be templates, as in "{{ resources.cpu * 2 }}".
+    pub layers: Vec<Layer>,
+    /// Your settings, on top of the layers. What pillion computes cannot be contradicted.
     pub properties: BTreeMap<String, Scalar>,
+    /// Settings of single brokers by their ordinal, on top of `properties`, as in `{"0": {num.io.threads: 16}}`.
+    pub overrides: BTreeMap<String, BTreeMap<String, Scalar>>,
+    /// The environment variables that templates may read, as `env.NAME`. Default: none.
+    pub env: Vec<String>,
+    /// What the broker's container has, for templates that size by it.
+    pub resources: Resources,
+}
+
+/// Settings that are shared: one of file, directory and properties.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Layer {
+    /// What people call it, as in "team". Required.
+    pub name: Option<String>,
+    /// A `.properties` file. A relative path begins at the directory of this config file.
+    pub file: Option<PathBuf>,
+    /// A directory, such as a mounted `ConfigMap`: all its `*.properties`, in the order of their names.
+    pub directory: Option<PathBuf>,
+    /// The settings themselves.
+    pub properties: Option<BTreeMap<String, Scalar>>,
+}
+
+/// What the broker's container has. On Kubernetes by the downward API: `resourceFieldRef` with the `containerName` of Kafka.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Resources {
+    /// Its memory limit, as in "8Gi". Default: the limit of the cgroup that init runs in.
+    pub memory: Option<Scalar>,
+    /// Its CPU limit, as in "4" or "2500m"; templates see whole cores, rounded up. Default: as for memory.
+    pub cpu: Option<Scalar>,
+    /// The size of all log directories together, as in "500Gi". Default: that of their file systems.
+    pub disk: Option<Scalar>,
 }
 
 /// Text, a number or a truth value, taken as it is written.

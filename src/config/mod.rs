@@ -9,18 +9,18 @@ mod place;
 mod schema;
 mod shape;
 mod sources;
-mod suggest;
 mod timing;
 mod yaml;
 
 use serde_json::Value as Json;
 
 pub use self::{
+    check::{bytes, host_port},
     duration::{parse as parse_duration, show as show_duration},
     file::Mode,
     model::{
-        Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Kubernetes, Listener,
-        Override, Sidecar, Storage, Zone,
+        Broker, Certificates, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Kubernetes,
+        Layer, LayerSource, Listener, Override, Resources, Sidecar, Storage, Zone, certificates, client,
     },
     pattern::{Pattern, Word},
     place::{Place, Places},
@@ -28,7 +28,7 @@ pub use self::{
     sources::{Flag, Sources, variable},
     timing::Timing,
 };
-use self::{shape::Walk, yaml::Node};
+use self::{place::Comments, shape::Walk, yaml::Node};
 use crate::{files::read_capped, problem::Problem};
 
 /// The largest config file that is read, in bytes.
@@ -49,7 +49,8 @@ pub struct Loaded {
 /// Every mistake there is, in the order of the file.
 pub fn load(sources: &Sources) -> Result<Loaded, Vec<Problem>> {
     let Some(path) = &sources.file else {
-        return load_tree(Node::empty(Place::Env("".into())), None, sources, Vec::new());
+        let nothing = Node::empty(Place::Env("".into()));
+        return load_tree((nothing, Comments::new()), None, sources, Vec::new());
     };
     let bytes = read_capped(path, MAX_BYTES).map_err(|e| {
         vec![Problem::new(path.display().to_string(), format!("failed to read it: {}", e.fault), e.remedy())]
@@ -64,17 +65,17 @@ pub fn load_bytes(bytes: &[u8], name: &str, sources: &Sources) -> Result<Loaded,
         return Err(vec![Problem::new(name, what, "check that it is the file that is meant")]);
     }
     let mut problems = Vec::new();
-    let root = yaml::parse(bytes, name, &mut problems);
-    if root_unreadable(&root, &problems) {
+    let tree = yaml::parse(bytes, name, &mut problems);
+    if root_unreadable(&tree.0, &problems) {
         return Err(problems);
     }
-    load_tree(root, Some(name), sources, problems)
+    load_tree(tree, Some(name), sources, problems)
 }
 
 /// The shape of a file alone: what an editor with the published schema would say.
 pub fn check_shape(bytes: &[u8], name: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let root = yaml::parse(bytes, name, &mut problems);
+    let (root, _) = yaml::parse(bytes, name, &mut problems);
     if !root_unreadable(&root, &problems) {
         let mut walk = Walk::default();
         walk.shape(&root, &schema::schema(), "");
@@ -89,7 +90,7 @@ fn root_unreadable(root: &Node, problems: &[Problem]) -> bool {
 }
 
 fn load_tree(
-    mut root: Node,
+    (mut root, comments): (Node, Comments),
     name: Option<&str>,
     sources: &Sources,
     mut problems: Vec<Problem>,
@@ -98,6 +99,7 @@ fn load_tree(
     let notices = sources::overlay(&mut root, sources, &schema::leaves(&schema), &mut problems);
     let mut walk = Walk::default();
     walk.gathered.places.file = name.map(str::to_owned);
+    walk.gathered.places.comments = comments;
     let json = walk.shape(&root, &schema, "").unwrap_or_else(|| Json::Object(serde_json::Map::new()));
     problems.append(&mut walk.problems);
     match serde_json::from_value::<file::File>(json) {

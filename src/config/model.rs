@@ -11,6 +11,10 @@ use std::{
 
 use pillion_probes::moves::AddingReplicas;
 
+pub mod certificates;
+pub mod client;
+
+pub use self::{certificates::Certificates, client::Client};
 use super::{file::Mode, pattern::Pattern, place::Places, timing::Timing};
 
 /// A checked configuration.
@@ -30,6 +34,8 @@ pub struct Config {
     pub sidecar: Sidecar,
     /// This pod.
     pub kubernetes: Kubernetes,
+    /// Where the certificates of TLS listeners come from.
+    pub certificates: Certificates,
     /// Where each setting was written, for messages.
     pub places: Places,
 }
@@ -69,6 +75,8 @@ pub struct Broker {
     pub zone: Zone,
     /// The address the agent asks.
     pub listener: Listener,
+    /// Who the agent is to that listener, and to the controllers'.
+    pub client: Client,
     /// What is advertised, by the name of the listener.
     pub advertised: BTreeMap<String, Pattern>,
 }
@@ -148,8 +156,47 @@ pub struct Kafka {
     pub version: KafkaVersion,
     /// Where it is installed.
     pub home: PathBuf,
+    /// Shared settings, the lowest first.
+    pub layers: Vec<Layer>,
     /// The user's settings.
     pub properties: BTreeMap<String, String>,
+    /// Settings of single brokers, by their ordinal.
+    pub overrides: BTreeMap<i32, BTreeMap<String, String>>,
+    /// The environment variables that templates may read.
+    pub env: Vec<String>,
+    /// What the broker's container has, as far as it is told.
+    pub resources: Resources,
+}
+
+/// Shared settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// What people call it.
+    pub name: String,
+    /// Where they are.
+    pub source: LayerSource,
+}
+
+/// Where shared settings are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayerSource {
+    /// In a `.properties` file.
+    File(PathBuf),
+    /// In all `*.properties` of a directory.
+    Directory(PathBuf),
+    /// In the config file.
+    Inline(BTreeMap<String, String>),
+}
+
+/// What the broker's container has, as far as it is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Its memory limit, in bytes.
+    pub memory: Option<u64>,
+    /// Its CPU limit in whole cores, rounded up.
+    pub cpu: Option<u64>,
+    /// The size of all log directories together, in bytes.
+    pub disk: Option<u64>,
 }
 
 /// A version of Kafka.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::suggest::nearest;
+use crate::suggest::nearest;
 
 /// What may stand in braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Pattern {
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
-    pub(super) fn parse(text: &str) -> Result<Self, (String, String)> {
+    pub fn parse(text: &str) -> Result<Self, (String, String)> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {

@@ -1,6 +1,10 @@
 //! Where a setting was written.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 /// Where a setting was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +34,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// The comments that stand above something, by their line, without the `#`.
+pub(super) type Comments = BTreeMap<usize, String>;
+
 /// Where each setting was written, by its path.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
     pub(super) by_path: HashMap<String, Place>,
     pub(super) file: Option<String>,
+    pub(super) comments: Comments,
 }
 
 impl Places {
@@ -43,9 +51,30 @@ impl Places {
         self.by_path.contains_key(path)
     }
 
-    /// `pillion.yaml:12: broker.idBase`; for a setting that was not written, the file and its path.
+    /// Whether this setting was given by a flag.
+    pub fn is_flag(&self, path: &str) -> bool {
+        matches!(self.by_path.get(path), Some(Place::Flag(_)))
+    }
+
+    /// `pillion.yaml:12`, without the path of the setting.
+    pub fn line(&self, path: &str) -> String {
+        self.by_path.get(path).map_or_else(|| self.file.clone().unwrap_or_default(), Place::to_string)
+    }
+
+    /// The comments in the lines right above a setting of the file, without the `#`, from the lowest up.
+    pub fn comments(&self, path: &str) -> impl Iterator<Item = &str> {
+        let line = match self.by_path.get(path) {
+            Some(Place::File(_, Some(line))) => *line,
+            _ => 0,
+        };
+        (0..line).rev().map_while(|above| self.comments.get(&above)).map(String::as_str)
+    }
+
+    /// `pillion.yaml:12: broker.idBase`; for a setting that was not written, the item of a list that it lies in, or the
+    /// file, and its path.
     pub fn of(&self, path: &str) -> String {
-        match (self.by_path.get(path), &self.file) {
+        let item = || path.rfind(']').and_then(|end| self.by_path.get(path.get(..=end)?));
+        match (self.by_path.get(path).or_else(item), &self.file) {
             (Some(place), _) => format!("{place}: {path}"),
             (None, Some(file)) => format!("{file}: {path}"),
             (None, None) => path.to_owned(),

@@ -30,7 +30,7 @@ fn collect(schema: &Value, path: &str, found: &mut Vec<String>) {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         if child["properties"].is_object() {
             collect(child, &path, found);
-        } else if !child["additionalProperties"].is_object() {
+        } else if !child["additionalProperties"].is_object() && !child["items"]["properties"].is_object() {
             found.push(path);
         }
     }

@@ -7,10 +7,9 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     duration,
     place::{Place, Places},
-    suggest::nearest,
     yaml::{Node, Value},
 };
-use crate::problem::Problem;
+use crate::{problem::Problem, suggest::nearest};
 
 /// What a walk gathers beside the JSON and the mistakes.
 #[derive(Default)]
@@ -42,6 +41,9 @@ impl Walk {
         match &node.value {
             Value::Null => return None,
             Value::Map(entries) if allows(schema, "object") => {
+                if path.ends_with(']') {
+                    self.remember(path, &node.place);
+                }
                 return Some(Json::Object(self.mapping(entries, schema, path)));
             }
             Value::List(items) if allows(schema, "array") => {
@@ -53,11 +55,11 @@ impl Walk {
                 return Some(Json::Array(shaped));
             }
             // One value where several may stand: an environment variable and a flag have commas.
-            Value::Scalar { text, .. } if allows(schema, "array") => {
+            Value::Scalar { text, .. } if allows(schema, "array") && !allows(&schema["items"], "object") => {
                 self.remember(path, &node.place);
                 return Some(text.split(',').map(str::trim).filter(|t| !t.is_empty()).collect());
             }
-            Value::Scalar { text, quoted } if !allows(schema, "object") => {
+            Value::Scalar { text, quoted } if !allows(schema, "object") && !allows(schema, "array") => {
                 self.remember(path, &node.place);
                 return match scalar(text, *quoted, schema) {
                     Ok(value) => Some(value),

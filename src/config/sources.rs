@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{place::Place, suggest::nearest, yaml::Node};
+use super::{place::Place, yaml::Node};
 use crate::problem::Problem;
+use crate::suggest::nearest;
 
 /// Where the settings come from.
 #[derive(Debug, Clone, Default)]
@@ -105,16 +106,22 @@ pub(super) fn overlay(
 
 fn set(root: &mut Node, path: &str, value: &str, place: &Place) {
     let parts: Vec<&str> = match free(path) {
-        Some((map, key)) => map.split('.').chain([key]).collect(),
+        Some((map, key)) => map.chain([key]).collect(),
         None => path.split('.').collect(),
     };
     root.set(&parts, value, place);
 }
 
 /// The mapping whose keys are the user's own, and the key, which may have dots of its own.
-fn free(path: &str) -> Option<(&str, &str)> {
-    let maps = ["kafka.properties", "broker.advertised"];
-    maps.iter().find_map(|map| Some((*map, path.strip_prefix(map)?.strip_prefix('.')?)))
+fn free(path: &str) -> Option<(impl Iterator<Item = &str>, &str)> {
+    let behind = |map: &str| path.strip_prefix(map)?.strip_prefix('.');
+    let (map, key) = if let Some(rest) = behind("kafka.overrides") {
+        let (ordinal, key) = rest.split_once('.')?;
+        (path.get(..path.len() - key.len() - 1)?, Some(key).filter(|_| !ordinal.is_empty())?)
+    } else {
+        ["kafka.properties", "broker.advertised"].iter().find_map(|map| Some((*map, behind(map)?)))?
+    };
+    Some((map.split('.'), key))
 }
 
 #[cfg(test)]

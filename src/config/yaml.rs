@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, fmt};
 
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span};
+use serde_saphyr::granit_parser::{Event, Parser, Placement, ScalarStyle, Span};
 
-use super::place::Place;
+use super::place::{Comments, Place};
 use crate::problem::Problem;
 
 /// Deeper than any setting: what is nested further is a mistake or an attack.
@@ -73,13 +73,14 @@ impl fmt::Display for Value {
 }
 
 /// Reads one document. Aliases are refused: no setting needs them, and they can grow without bound.
-pub(super) fn parse(bytes: &[u8], file: &str, problems: &mut Vec<Problem>) -> Node {
+pub(super) fn parse(bytes: &[u8], file: &str, problems: &mut Vec<Problem>) -> (Node, Comments) {
     let nothing = Node::empty(Place::file(file, None));
     let Ok(text) = std::str::from_utf8(bytes) else {
         problems.push(Problem::new(file, "it is not UTF-8 text", "write the file as YAML in UTF-8"));
-        return nothing;
+        return (nothing, Comments::new());
     };
-    let mut composer = Composer { events: Parser::new_from_str(text), file, problems: Vec::new() };
+    let events = Parser::new_from_str(text);
+    let mut composer = Composer { events, file, problems: Vec::new(), comments: Comments::new() };
     let root = match composer.document() {
         Ok(Some(root)) => root,
         Ok(None) => {
@@ -93,13 +94,14 @@ pub(super) fn parse(bytes: &[u8], file: &str, problems: &mut Vec<Problem>) -> No
         }
     };
     problems.append(&mut composer.problems);
-    root
+    (root, composer.comments)
 }
 
 struct Composer<'a> {
     events: Parser<'a, serde_saphyr::granit_parser::StrInput<'a>>,
     file: &'a str,
     problems: Vec<Problem>,
+    comments: Comments,
 }
 
 impl<'a> Composer<'a> {
@@ -122,6 +124,9 @@ impl<'a> Composer<'a> {
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Problem> {
         loop {
             match self.events.next().transpose() {
+                Ok(Some((Event::Comment(text, Placement::Above), span))) => {
+                    self.comments.insert(span.start.line(), text.into_owned());
+                }
                 Ok(Some((Event::Comment(..), _))) => {}
                 Ok(event) => return Ok(event),
                 Err(error) => {

@@ -9,6 +9,8 @@ use std::{
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::problem::Problem;
+
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to read {}: {fault}", path.display())]
@@ -53,6 +55,11 @@ impl ReadError {
             ReadFault::TooLarge(_) => format!("check that {path} is the file that is meant"),
             ReadFault::Io(_) => format!("check the file system that holds {path}"),
         }
+    }
+
+    /// The same as a problem of that file.
+    pub fn problem(&self) -> Problem {
+        Problem::new(self.path.display().to_string(), self.fault.to_string(), self.remedy())
     }
 
     fn new(path: &Path, fault: ReadFault) -> Self {

@@ -33,11 +33,13 @@ pub(super) fn render(site: &Site) -> Reply {
     let mut sheet = Sheet(Registry::with_prefix("pillion"));
     let published = site.board.ask();
     sheet.about(&site.board);
+    sheet.settings(&site.board);
     sheet.verdicts(&published);
     sheet.evidence(&published);
     sheet.replicas(&published);
     sheet.forced(&published.forced);
     sheet.kubernetes(&site.board);
+    sheet.certificates(&site.board);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);
@@ -85,13 +87,24 @@ impl Sheet {
         self.0.register("broker", "Who the node is", Info::new(broker));
     }
 
+    fn settings(&mut self, board: &Board) {
+        let findings = Family::<Labels, Gauge>::default();
+        for severity in ["warning", "note"] {
+            let count = board.findings().iter().filter(|finding| finding.severity == severity).count();
+            let labels = vec![("severity", severity.to_owned())];
+            findings.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let help = "What lint said of the broker's settings; which, is in /status";
+        self.0.register("settings_findings", help, findings);
+    }
+
     fn verdicts(&mut self, published: &Published) {
         let all = &published.verdicts;
         let verdicts = [
             ("live", &all.live, "The node does not hang: 1 yes, 0 no"),
             ("started", &all.started, "This life of the node has answered once: 1 yes, 0 no"),
             ("ready", &all.ready, "The true verdict, in sync by proof: 1 yes, 0 no"),
-            ("stoppable", &all.stoppable, "The node may stop: 1 yes, 0 no, -1 not judged"),
+            ("stoppable", &all.stoppable, "The node may stop: 1 yes, 0 no"),
         ];
         let reasons = Family::<Labels, Gauge>::default();
         for (name, verdict, help) in verdicts {
@@ -208,6 +221,54 @@ impl Sheet {
         self.0.register("kubernetes_trouble", help, troubles);
     }
 
+    fn certificates(&mut self, board: &Board) {
+        let all = board.certificates();
+        if all.listeners.is_empty() {
+            return;
+        }
+        let family = Family::<Labels, Gauge>::default;
+        let (expiry, rotation, proof, sources) = (family(), family(), family(), family());
+        let failures = Family::<Labels, Counter>::default();
+        for (name, known) in &all.listeners {
+            let of =
+                |key: &'static str, value: &str| vec![("listener", name.clone()), (key, value.to_owned())];
+            let ends =
+                [("leaf", known.installed.map(|life| life.not_after)), ("authority", known.authority_until)];
+            for (role, end) in ends {
+                if let Some(end) = end {
+                    expiry.get_or_create(&of("role", role)).set(end);
+                }
+            }
+            for (family, at) in [(&rotation, known.last_rotation), (&proof, known.last_proof)] {
+                if let Some(at) = at {
+                    family.get_or_create(&vec![("listener", name.clone())]).set(at);
+                }
+            }
+            for (reason, count) in &known.failures {
+                failures.get_or_create(&of("reason", reason)).inc_by(*count);
+            }
+            sources.get_or_create(&of("source", &known.source)).set(1);
+        }
+        let at = [
+            ("expiry", "When a listener's certificate or its authority ends, in seconds since 1970", expiry),
+            (
+                "last_rotation",
+                "When another certificate was proven to be served, in seconds since 1970",
+                rotation,
+            ),
+            (
+                "last_proof",
+                "When a handshake showed the certificate that is installed, in seconds since 1970",
+                proof,
+            ),
+        ];
+        for (name, help, family) in at {
+            self.0.register_with_unit(format!("certificate_{name}_timestamp"), help, Unit::Seconds, family);
+        }
+        self.0.register("certificate_failures", "How often a reason began to hold, by listener", failures);
+        self.0.register("certificate_source_info", "Where a listener's certificate comes from", sources);
+    }
+
     fn served(&mut self, site: &Site) {
         let served = Family::<Labels, Counter>::default();
         for (path, count) in PATHS.iter().copied().chain(["other"]).zip(&site.served) {
@@ -222,6 +283,5 @@ fn value(verdict: &Verdict) -> i64 {
     match verdict.answer {
         Answer::Yes => 1,
         Answer::No => 0,
-        Answer::Unknown => -1,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result, Write};
 
-use pillion_probes::{forced::Kind, observe::Role, replicas::Fault, verdict::Answer};
+use pillion_probes::{forced::Kind, observe::Role, reason::Told, replicas::Fault, verdict::Answer};
 
 use crate::board::{Ago, Board, Evidence, Status, Transition, VerdictTold, unnamed};
 
@@ -68,6 +68,7 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
         "reasons" => reasons(out, status),
         "verdicts" => verdicts(out, status),
         "partitions" => partitions(out, status),
+        "certificates" => certificates(out, status),
         "evidence" => status.evidence.iter().try_for_each(|piece| evidence(out, piece)),
         "history" => status.history.iter().take(SHOWN).try_for_each(|change| transition(out, change)),
         "agent" => write!(
@@ -144,16 +145,18 @@ fn reasons(out: &mut String, status: &Status) -> Result {
         return Ok(());
     }
     out.write_str("<h3>Why, and what to do</h3><ol class=why>")?;
-    for reason in told {
-        write!(
-            out,
-            "<li><b>{}</b><span class=do>{}</span><code>{}</code></li>",
-            Safe(unnamed(reason)),
-            Safe(&reason.remedy),
-            Safe(&reason.code)
-        )?;
-    }
+    told.into_iter().try_for_each(|reason| why(out, reason))?;
     out.write_str("</ol>")
+}
+
+fn why(out: &mut String, reason: &Told) -> Result {
+    write!(
+        out,
+        "<li><b>{}</b><span class=do>{}</span><code>{}</code></li>",
+        Safe(unnamed(reason)),
+        Safe(&reason.remedy),
+        Safe(&reason.code)
+    )
 }
 
 fn verdicts(out: &mut String, status: &Status) -> Result {
@@ -173,7 +176,6 @@ fn card(out: &mut String, name: &str, meaning: &str, told: &VerdictTold) -> Resu
     let (class, word, mark) = match told.answer {
         Answer::Yes => ("yes", "yes", "✓"),
         Answer::No => ("no", "no", "✗"),
-        Answer::Unknown => ("unknown", "unknown", "?"),
     };
     write!(
         out,
@@ -183,6 +185,32 @@ fn card(out: &mut String, name: &str, meaning: &str, told: &VerdictTold) -> Resu
         length(told.for_seconds),
         Safe(&told.summary)
     )
+}
+
+/// What is wrong with them first; readiness does not rest on it.
+fn certificates(out: &mut String, status: &Status) -> Result {
+    let Some(all) = &status.certificates else { return Ok(()) };
+    out.write_str("<h3>Certificates <small>readiness does not rest on them")?;
+    if let Some(phase) = all.authority_change {
+        write!(out, "; a change of the authority is under way: {}", phase.word())?;
+    }
+    out.write_str("</small></h3>")?;
+    if !all.reasons.is_empty() {
+        out.write_str("<ol class=why>")?;
+        all.reasons.iter().try_for_each(|reason| why(out, reason))?;
+        out.write_str("</ol>")?;
+    }
+    out.write_str("<table><tbody>")?;
+    for (name, told) in &all.listeners {
+        let (class, mark) = if told.served { ("fresh", '✓') } else { ("stale", '✗') };
+        write!(
+            out,
+            "<tr class={class}><th><i>{mark}</i> {}</th><td>{}</td></tr>",
+            Safe(name),
+            Safe(&told.summary)
+        )?;
+    }
+    out.write_str("</tbody></table>")
 }
 
 fn partitions(out: &mut String, status: &Status) -> Result {

@@ -124,8 +124,13 @@ pub(super) fn started(board: &Board, detail: Detail) -> Reply {
 
 /// `/stopz`.
 pub(super) fn stoppable(board: &Board, detail: Detail) -> Reply {
-    let yes = |out: &mut Lines, _: &Published| {
-        out.write_str("stoppable: no partition would fall below its minimum without this broker")
+    let yes = |out: &mut Lines, all: &Published| {
+        let (broker, controller) = (all.seen.role.has_broker(), all.seen.role.has_controller());
+        let partitions = "no partition would fall below its minimum without this broker";
+        let voters = "the voters that keep up are a majority without this controller";
+        let gap = if broker && controller { "; " } else { "" };
+        let of = |is: bool, words| if is { words } else { "" };
+        write!(out, "stoppable: {}{gap}{}", of(broker, partitions), of(controller, voters))
     };
     verdict(board, detail, |all| &all.verdicts.stoppable, ["stoppable", "not-stoppable"], yes)
 }
@@ -147,7 +152,6 @@ fn verdict(
     let word = match verdict.answer {
         Answer::Yes => word,
         Answer::No => no,
-        Answer::Unknown => "unknown",
     };
     reply(board, all.now, detail, verdict.is_yes(), word, out)
 }
@@ -198,7 +202,6 @@ fn in_words(told: &VerdictTold) -> String {
     let answer = match told.answer {
         Answer::Yes => "yes",
         Answer::No => "no",
-        Answer::Unknown => "unknown",
     };
     let detail = if told.reasons.is_empty() { format!("; {}", told.summary) } else { String::new() };
     format!("{answer} since {}{detail}", told.since)

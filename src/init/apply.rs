@@ -9,6 +9,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::{
     Options, Report, SERVER_PROPERTIES,
+    certificates::{self, Certificates},
     error::{Exit, InitError},
     format_tool,
     identity::FILE_NAME as IDENTITY_FILE,
@@ -58,11 +59,12 @@ pub(super) fn lock(disk: &Disk, run_dir: &Path) -> Result<File, InitError> {
 pub(super) fn apply(
     config: &Config,
     prepared: Prepared,
+    certificates: &Certificates,
     options: &Options,
     lock: &File,
 ) -> Result<Report, InitError> {
     options.disk.gather();
-    let outcome = write_all(config, prepared, options, lock);
+    let outcome = write_all(config, prepared, certificates, options, lock);
     // After a failure too: the next run takes what it finds for lasting.
     let synced = options.disk.sync_gathered();
     let report = outcome?;
@@ -73,6 +75,7 @@ pub(super) fn apply(
 fn write_all(
     config: &Config,
     prepared: Prepared,
+    certificates: &Certificates,
     options: &Options,
     lock: &File,
 ) -> Result<Report, InitError> {
@@ -82,6 +85,8 @@ fn write_all(
     for dir in config.storage.all_dirs() {
         disk.sweep(&dir)?;
     }
+    // Before the settings that name them.
+    let renewed = certificates::install(disk, run_dir, certificates)?;
     let settings = disk.write(&run_dir.join(SERVER_PROPERTIES), prepared.settings.as_bytes(), FILE_MODE)?;
     let formatted = volumes_of(config, &prepared, disk, lock)?;
     if let Some(binary) = &options.binary {
@@ -96,7 +101,14 @@ fn write_all(
     let found = volumes::survey(config).map_err(InitError::usage)?;
     identity.log_dirs = prepare::facts(&found, &config.storage.log_dirs);
     disk.write(&run_dir.join(IDENTITY_FILE), identity.render().as_bytes(), FILE_MODE)?;
-    Ok(Report { identity, run_dir: run_dir.clone(), settings, formatted, notices: prepared.notices })
+    Ok(Report {
+        identity,
+        run_dir: run_dir.clone(),
+        settings,
+        certificates: renewed,
+        formatted,
+        notices: prepared.notices,
+    })
 }
 
 fn volumes_of(

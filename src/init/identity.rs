@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::TlsListener;
 use crate::{
     config::{Config, Mode},
     files::{ReadError, read_capped},
-    problem::Problem,
+    problem::{Problem, SettingFinding},
 };
 
 /// Its name in the run directory.
@@ -39,6 +40,12 @@ pub struct Identity {
     pub mode: Mode,
     /// The listener the agent asks.
     pub listener: ListenerAddress,
+    /// Where else clients and brokers are served.
+    #[serde(default)]
+    pub listeners: Vec<ListenerAddress>,
+    /// The listener of controllers, as others come to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_listener: Option<ListenerName>,
     /// Where the controllers of the quorum are.
     pub controllers: Vec<Controller>,
     /// The log directories, as they were found before the broker's start.
@@ -60,6 +67,12 @@ pub struct Identity {
     /// The pod, where it is known, for the command that states an override.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodFacts>,
+    /// The listeners whose certificates pillion manages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<TlsListener>,
+    /// What lint says of the settings and that stops nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<SettingFinding>,
 }
 
 /// The pod.
@@ -93,6 +106,16 @@ pub struct ListenerAddress {
     pub host: String,
     /// Port.
     pub port: u16,
+    /// `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
+    pub protocol: String,
+}
+
+/// A listener that may be another node's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListenerName {
+    /// Its name.
+    pub name: String,
     /// `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
     pub protocol: String,
 }

@@ -2,19 +2,28 @@
 //!
 //! Everything is looked at and decided first; nothing is written while there is a mistake left to tell. All
 //! changes go through [`Disk`], in an order in which a kill leaves a state that the next run completes:
-//! settings, volumes, the binary, and `identity.json` last.
+//! certificates, settings, volumes, the binary, and `identity.json` last.
 
 mod advertised;
 mod apply;
+pub mod certificates;
+pub mod cluster;
 mod consent;
 pub mod controllers;
 mod error;
 mod format_tool;
+mod given;
 mod identity;
+pub mod lint;
 mod listeners;
+pub mod live;
 mod prepare;
+pub mod render;
 pub mod replacement;
+pub mod security;
 mod server;
+mod settings;
+pub mod source;
 mod volumes;
 mod who;
 pub mod zone;
@@ -22,14 +31,17 @@ pub mod zone;
 use std::path::PathBuf;
 
 pub use apply::{BINARY, BINARY_MODE};
+use certificates::Certificates;
 pub use error::{Exit, InitError};
+pub use given::given;
 pub use identity::{
-    Controller, FILE_NAME as IDENTITY_FILE, Identity, ListenerAddress, LogDirFacts, PodFacts,
+    Controller, FILE_NAME as IDENTITY_FILE, Identity, ListenerAddress, ListenerName, LogDirFacts, PodFacts,
 };
 pub use prepare::Prepared;
 pub use volumes::parse_meta;
 
 use crate::{
+    clock::Clock,
     config::{self, Config, Sources, Zone},
     files::{Disk, Outcome},
     problem::Problem,
@@ -85,6 +97,10 @@ pub struct Options {
     pub ask: AskCluster,
     /// Asks Kubernetes for the zone of the node.
     pub zone_of_node: AskZone,
+    /// Hears what is waited for.
+    pub tell: Box<dyn Fn(&str)>,
+    /// The time, by which certificates are judged.
+    pub clock: Clock,
     /// Makes the changes.
     pub disk: Disk,
 }
@@ -92,11 +108,10 @@ pub struct Options {
 impl Options {
     /// For this process: its host name and its own binary; neither the cluster nor Kubernetes can be asked.
     pub fn of_process(sources: Sources) -> Self {
-        let host_name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
         Self {
             sources,
             replace: false,
-            host_name,
+            host_name: host_name(),
             binary: std::env::current_exe().ok(),
             ask: Box::new(|_, _| ReplacementAnswer::CannotAsk {
                 why: "this run has no way to do so".to_owned(),
@@ -107,9 +122,16 @@ impl Options {
                 let problem = Problem::new("kubernetes.zoneFromNode", what, "use the command `pillion init`");
                 Err(InitError::one(Exit::Unavailable, problem))
             }),
+            tell: Box::new(|_| {}),
+            clock: Clock::system(),
             disk: Disk::default(),
         }
     }
+}
+
+/// The name of this host.
+pub fn host_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
 }
 
 /// What a run did.
@@ -121,6 +143,8 @@ pub struct Report {
     pub run_dir: PathBuf,
     /// Whether `server.properties` changed.
     pub settings: Outcome,
+    /// The listeners that were given a new certificate.
+    pub certificates: Vec<String>,
     /// The directories that were formatted.
     pub formatted: Vec<PathBuf>,
     /// What a person should know, although it is no mistake.
@@ -141,6 +165,7 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
     }
     let config = &loaded.config;
     let noticed = consent::ask(config, &prepared, &options.ask)?;
+    let certificates = certificates_of(config, &prepared, options)?;
     let lock = apply::lock(&options.disk, &config.run_dir)?;
     // Another run may have formatted between the look and the lock.
     let again = prepare::prepare(config, options.replace, options.host_name.as_deref())?;
@@ -151,5 +176,24 @@ pub fn run(options: &Options) -> Result<Report, InitError> {
     }
     prepared.notices.extend(loaded.notices);
     prepared.notices.extend(noticed);
-    apply::apply(config, prepared, options, &lock)
+    apply::apply(config, prepared, &certificates, options, &lock)
+}
+
+fn certificates_of(
+    config: &Config,
+    prepared: &Prepared,
+    options: &Options,
+) -> Result<Certificates, InitError> {
+    let wanted = &prepared.identity.certificates;
+    if wanted.is_empty() {
+        return Ok(Certificates::new());
+    }
+    let gather = certificates::gather(config, wanted, &options.clock, &*options.tell);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        let what = format!("failed to set up the fetching: {error}");
+        let problem = Problem::new("certificates", what, "run it again; nothing was written");
+        InitError::one(Exit::Unavailable, problem)
+    })?;
+    runtime.block_on(gather)
 }

@@ -1,17 +1,17 @@
 //! A connection to one broker or controller.
 
 use std::fmt;
-use std::io::ErrorKind;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Message, StrBytes};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
 use crate::kafka::call::{Answer, Call, decode_answer, encode_request};
 use crate::kafka::frame::frame_length;
-use crate::kafka::{PendingCall, WireError};
+use crate::kafka::session::{Origin, Session};
+use crate::kafka::stream::Stream;
+use crate::kafka::{PendingCall, Security, WireError, session};
 
 /// Largest answer, in bytes, to everything but the streamed requests.
 pub const DEFAULT_CAP: u64 = 1 << 20;
@@ -53,38 +53,38 @@ enum State {
 /// A call that fails, runs into its deadline or is dropped before its answer was read leaves bytes of unknown
 /// extent behind: the connection is poisoned, and every later call on it is [`WireError::Abandoned`]. To wait
 /// longer than one deadline, use [`Connection::start`].
+///
+/// It stays what it is to the caller while its authentication is renewed, and while certificates that changed make it go
+/// over to a new stream to the same broker.
 #[derive(Debug)]
-pub struct Connection<S = TcpStream> {
-    stream: S,
+pub struct Connection {
+    pub(super) stream: Stream,
     client_id: StrBytes,
     correlation: i32,
     state: State,
     cap: u64,
     inbox: BytesMut,
+    /// How long the broker takes us for who we are.
+    pub(super) session: Option<Session>,
+    /// How it was opened, to open it anew.
+    pub(super) origin: Option<Box<Origin>>,
+    /// An authentication or a change of streams has begun and not ended.
+    pub(super) unsettled: bool,
 }
 
-impl Connection<TcpStream> {
-    /// Resolves and connects. Every address that the name has is tried, until `deadline`.
-    pub async fn open(address: &Address, client_id: &str, deadline: Instant) -> Result<Self, WireError> {
-        let connect = TcpStream::connect((address.host.as_str(), address.port));
-        let stream = timeout_at(deadline, connect)
-            .await
-            .map_err(|_| WireError::TimedOut { what: "connecting", heard: false })?
-            .map_err(|source| match source.kind() {
-                ErrorKind::ConnectionRefused => WireError::Refused { address: address.to_string() },
-                ErrorKind::ConnectionReset => WireError::Closed { during: "connecting" },
-                ErrorKind::TimedOut => WireError::TimedOut { what: "connecting", heard: false },
-                _ => WireError::Unreachable { address: address.to_string(), source },
-            })?;
-        // Without it a request that spans two segments may wait for a delayed acknowledgement; harmless to lack.
-        let _ = stream.set_nodelay(true);
-        Ok(Self::over(stream, client_id))
+impl Connection {
+    /// Resolves, connects, and where `security` wants it shakes hands and authenticates. Every address that the name has
+    /// is tried. All of it until `deadline`.
+    pub async fn open(
+        address: &Address,
+        security: &Security,
+        client_id: &str,
+        deadline: Instant,
+    ) -> Result<Self, WireError> {
+        session::open(address, security, client_id, deadline).await
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Speaks Kafka over a stream that is already open, authenticated and encrypted as it has to be.
-    pub fn over(stream: S, client_id: &str) -> Self {
+    pub(super) fn over(stream: Stream, client_id: &str) -> Self {
         Self {
             stream,
             client_id: StrBytes::from_string(client_id.to_owned()),
@@ -92,7 +92,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             state: State::Idle,
             cap: DEFAULT_CAP,
             inbox: BytesMut::new(),
+            session: None,
+            origin: None,
+            unsettled: false,
         }
+    }
+
+    /// Stays with the stream that it has, whatever becomes of certificates: behind the address there may be others.
+    #[must_use]
+    pub fn pinned(mut self) -> Self {
+        self.origin = None;
+        self
+    }
+
+    /// The peer answered while this was opened: it is not hung.
+    pub fn is_greeted(&self) -> bool {
+        self.session.is_some() || matches!(self.stream, Stream::Tls(_))
     }
 
     /// Caps answers at `cap` bytes instead of [`DEFAULT_CAP`].
@@ -104,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Another call may be made on this connection.
     pub fn is_usable(&self) -> bool {
-        self.state == State::Idle
+        self.state == State::Idle && !self.unsettled
     }
 
     /// Sends a request and reads its whole answer before `deadline`.
@@ -127,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         version: i16,
         request: &Req,
         deadline: Instant,
-    ) -> Result<PendingCall<Req, S>, WireError> {
+    ) -> Result<PendingCall<Req>, WireError> {
         self.send(Req::NAME, Req::KEY, version, request, deadline).await?;
         Ok(PendingCall::new(self, version))
     }
@@ -152,6 +167,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         request: &Req,
         deadline: Instant,
     ) -> Result<(), WireError> {
+        if !self.is_usable() {
+            return Err(WireError::Abandoned);
+        }
+        self.settle(deadline).await?;
+        self.transmit(api, key, version, request, deadline).await
+    }
+
+    /// [`Connection::call`] on the stream as it is, with a cap of its own.
+    pub(super) async fn call_now<Req: Call>(
+        &mut self,
+        version: i16,
+        request: &Req,
+        cap: u64,
+        deadline: Instant,
+    ) -> Result<Req::Response, WireError> {
+        self.transmit(Req::NAME, Req::KEY, version, request, deadline).await?;
+        let usual = std::mem::replace(&mut self.cap, cap);
+        let frame = self.receive(deadline).await;
+        self.cap = usual;
+        let frame = frame.inspect_err(|_| self.poison())?;
+        decode_answer::<Req>(&frame, version).inspect_err(|_| self.poison())
+    }
+
+    async fn transmit<Req: Message + Encodable + HeaderVersion>(
+        &mut self,
+        api: &'static str,
+        key: i16,
+        version: i16,
+        request: &Req,
+        deadline: Instant,
+    ) -> Result<(), WireError> {
         if self.state != State::Idle {
             return Err(WireError::Abandoned);
         }
@@ -166,7 +212,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         });
         let outcome = match written.await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(source)) => WireError::from_io(source, "sending a request"),
+            Ok(Err(source)) => {
+                self.why_closed(WireError::from_io(source, "sending a request"), deadline).await
+            }
             Err(_) => WireError::TimedOut { what: "sending a request", heard: false },
         };
         self.state = State::Broken;
@@ -223,6 +271,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.state = State::Broken;
     }
 
+    /// A peer that refuses our certificate may do so after the handshake (TLS 1.3), and close: its alert lies there still.
+    async fn why_closed(&mut self, error: WireError, deadline: Instant) -> WireError {
+        let (Stream::Tls(stream), WireError::Closed { .. }) = (&mut self.stream, &error) else {
+            return error;
+        };
+        match timeout_at(deadline, stream.read(&mut [0; 1])).await {
+            Ok(Err(source)) => match WireError::from_io(source, "sending a request") {
+                alert @ WireError::Tls(_) => self.explain(alert),
+                _ => error,
+            },
+            _ => error,
+        }
+    }
+
+    fn explain(&self, error: WireError) -> WireError {
+        match &self.origin {
+            Some(origin) => origin.explain(error),
+            None => error,
+        }
+    }
+
     async fn read_to(&mut self, target: usize, deadline: Instant) -> Result<(), WireError> {
         while self.inbox.len() < target {
             let missing = target - self.inbox.len();
@@ -243,7 +312,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let error = match outcome {
             Ok(Ok(read)) if read > 0 => return Ok(read),
             Ok(Ok(_)) => WireError::Closed { during: "reading an answer" },
-            Ok(Err(source)) => WireError::from_io(source, "reading an answer"),
+            Ok(Err(source)) => self.explain(WireError::from_io(source, "reading an answer")),
             Err(heard) => return Err(WireError::TimedOut { what: "waiting for an answer", heard }),
         };
         self.state = State::Broken;

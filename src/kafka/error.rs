@@ -2,6 +2,9 @@
 
 use std::io;
 
+use tokio_rustls::rustls;
+
+use crate::kafka::TlsFault;
 use crate::kafka::scan::ScanError;
 
 /// A request that brought no usable answer.
@@ -73,6 +76,27 @@ pub enum WireError {
         /// Kafka's error code.
         code: i16,
     },
+    /// TLS failed.
+    #[error("TLS failed: {0}")]
+    Tls(#[source] TlsFault),
+    /// The broker refused who we are, or did not prove who it is.
+    #[error("authentication by {mechanism} failed: {why}")]
+    Authentication {
+        /// The SASL mechanism.
+        mechanism: &'static str,
+        /// What the broker says, or what is wrong with it.
+        why: String,
+    },
+    /// A file of our own credentials cannot be used; nobody was asked.
+    #[error("{path}: {what}")]
+    Credentials {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// An earlier call on this connection was dropped or failed half-way: it cannot be used any more.
     #[error("the connection was abandoned in the middle of an earlier call")]
     Abandoned,
@@ -89,11 +113,15 @@ impl WireError {
             | Self::NotKafka { .. }
             | Self::Malformed { .. }
             | Self::Scan(_)
+            | Self::Tls(_)
+            | Self::Authentication { .. }
             | Self::Answered { .. } => true,
             Self::TimedOut { heard, .. } => *heard,
-            Self::Refused { .. } | Self::Unreachable { .. } | Self::Unsupported { .. } | Self::Abandoned => {
-                false
-            }
+            Self::Refused { .. }
+            | Self::Unreachable { .. }
+            | Self::Unsupported { .. }
+            | Self::Credentials { .. }
+            | Self::Abandoned => false,
         }
     }
 
@@ -110,6 +138,9 @@ impl WireError {
     /// The case that an I/O error on an open connection stands for.
     pub(super) fn from_io(source: io::Error, during: &'static str) -> Self {
         use io::ErrorKind as Kind;
+        if let Some(of_tls) = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Self::Tls(TlsFault::of(of_tls));
+        }
         match source.kind() {
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
                 Self::Closed { during }

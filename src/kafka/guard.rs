@@ -12,8 +12,10 @@ use crate::kafka::WireError;
 pub enum Shape {
     /// A number, boolean or id of this many bytes.
     Fixed(usize),
-    /// A string or bytes, compact in flexible versions.
+    /// A string, compact in flexible versions.
     Text,
+    /// Bytes, compact in flexible versions.
+    Bytes,
     /// An array of numbers of this many bytes each.
     Numbers(usize),
     /// An array of structs.
@@ -130,6 +132,10 @@ impl<'a> Walk<'a> {
             Shape::Fixed(width) => self.take(width)?,
             Shape::Text => {
                 let len = self.length(2)?;
+                self.take(len)?
+            }
+            Shape::Bytes => {
+                let len = self.length(4)?;
                 self.take(len)?
             }
             Shape::Numbers(width) => {

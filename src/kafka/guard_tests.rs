@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::describe_acls_response as acls;
+use kafka_protocol::messages::describe_configs_response as configs;
 use kafka_protocol::messages::describe_quorum_response as quorum;
 use kafka_protocol::messages::list_partition_reassignments_response as reassigned;
 use kafka_protocol::messages::metadata_response as metadata;
@@ -121,6 +122,13 @@ fn list_partition_reassignments_agrees() {
 }
 
 #[test]
+fn unregister_broker_agrees() {
+    let message =
+        m::UnregisterBrokerResponse::default().with_error_code(102).with_error_message(Some(text("no")));
+    agrees::<m::UnregisterBrokerRequest>(&message, 0);
+}
+
+#[test]
 fn describe_acls_agrees() {
     let acl = acls::AclDescription::default().with_principal(text("User:a")).with_host(text("*"));
     let resource =
@@ -128,6 +136,21 @@ fn describe_acls_agrees() {
     let message = m::DescribeAclsResponse::default().with_resources(vec![resource; 2]);
     for version in 1..=3 {
         agrees::<m::DescribeAclsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn describe_configs_agrees() {
+    let synonym = configs::DescribeConfigsSynonym::default().with_name(text("a")).with_value(Some(text("1")));
+    let config = configs::DescribeConfigsResourceResult::default()
+        .with_name(text("a"))
+        .with_synonyms(vec![synonym.clone(), synonym]);
+    let result = configs::DescribeConfigsResult::default()
+        .with_resource_name(text("1"))
+        .with_configs(vec![config.clone(), config]);
+    let message = m::DescribeConfigsResponse::default().with_results(vec![result; 2]);
+    for version in 1..=4 {
+        agrees::<m::DescribeConfigsRequest>(&message, version);
     }
 }
 

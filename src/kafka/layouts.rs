@@ -3,7 +3,7 @@
 use kafka_protocol::messages as m;
 
 use crate::kafka::call::Call;
-use crate::kafka::guard::Shape::{Fixed, Numbers, Rows, Text};
+use crate::kafka::guard::Shape::{Bytes, Fixed, Numbers, Rows, Text};
 use crate::kafka::guard::{Field, Layout};
 
 const API_KEY: &[Field] = &[Field::always(Fixed(2)), Field::always(Fixed(2)), Field::always(Fixed(2))];
@@ -124,6 +124,16 @@ impl Call for m::ListPartitionReassignmentsRequest {
     };
 }
 
+impl Call for m::UnregisterBrokerRequest {
+    const NAME: &'static str = "UnregisterBroker";
+    const KEY: i16 = 64;
+    type Response = m::UnregisterBrokerResponse;
+    const LAYOUT: Layout = Layout {
+        flexible: 0,
+        fields: &[Field::always(Fixed(4)), Field::always(Fixed(2)), Field::always(Text)],
+    };
+}
+
 const ACL: &[Field] =
     &[Field::always(Text), Field::always(Text), Field::always(Fixed(1)), Field::always(Fixed(1))];
 const ACL_RESOURCE: &[Field] =
@@ -142,4 +152,67 @@ impl Call for m::DescribeAclsRequest {
             Field::always(Rows(ACL_RESOURCE)),
         ],
     };
+}
+
+impl Call for m::SaslHandshakeRequest {
+    const NAME: &'static str = "SaslHandshake";
+    const KEY: i16 = 17;
+    type Response = m::SaslHandshakeResponse;
+    const LAYOUT: Layout =
+        Layout { flexible: i16::MAX, fields: &[Field::always(Fixed(2)), Field::always(Rows(NAME_ALONE))] };
+}
+
+const NAME_ALONE: &[Field] = &[Field::always(Text)];
+
+impl Call for m::SaslAuthenticateRequest {
+    const NAME: &'static str = "SaslAuthenticate";
+    const KEY: i16 = 36;
+    type Response = m::SaslAuthenticateResponse;
+    const LAYOUT: Layout = Layout {
+        flexible: 2,
+        fields: &[
+            Field::always(Fixed(2)),
+            Field::always(Text),
+            Field::always(Bytes),
+            Field::since(1, Fixed(8)),
+        ],
+    };
+}
+
+const ALTERED: &[Field] =
+    &[Field::always(Fixed(2)), Field::always(Text), Field::always(Fixed(1)), Field::always(Text)];
+
+impl Call for m::IncrementalAlterConfigsRequest {
+    const NAME: &'static str = "IncrementalAlterConfigs";
+    const KEY: i16 = 44;
+    type Response = m::IncrementalAlterConfigsResponse;
+    const LAYOUT: Layout =
+        Layout { flexible: 1, fields: &[Field::always(Fixed(4)), Field::always(Rows(ALTERED))] };
+}
+
+const SYNONYM: &[Field] = &[Field::always(Text), Field::always(Text), Field::always(Fixed(1))];
+const CONFIG: &[Field] = &[
+    Field::always(Text),
+    Field::always(Text),
+    Field::always(Fixed(1)),
+    Field::always(Fixed(1)),
+    Field::always(Fixed(1)),
+    Field::since(1, Rows(SYNONYM)),
+    Field::since(3, Fixed(1)),
+    Field::since(3, Text),
+];
+const CONFIGS: &[Field] = &[
+    Field::always(Fixed(2)),
+    Field::always(Text),
+    Field::always(Fixed(1)),
+    Field::always(Text),
+    Field::always(Rows(CONFIG)),
+];
+
+impl Call for m::DescribeConfigsRequest {
+    const NAME: &'static str = "DescribeConfigs";
+    const KEY: i16 = 32;
+    type Response = m::DescribeConfigsResponse;
+    const LAYOUT: Layout =
+        Layout { flexible: 4, fields: &[Field::always(Fixed(4)), Field::always(Rows(CONFIGS))] };
 }

@@ -1,7 +1,9 @@
 //! Kafka's wire protocol, as far as the verdict needs it.
 //!
-//! * [`Connection`]: one TCP (or TLS) connection, one request outstanding, every answer capped and checked.
+//! * [`Connection`]: one connection, one request outstanding, every answer capped and checked.
+//! * [`Security`]: TLS and SASL around it; [`handshake`] looks which certificate a listener serves.
 //! * [`requests`]: the small requests, each answered by a plain struct.
+//! * [`current`]: the proof that a broker's image of the cluster is current.
 //! * [`scan`]: the pass over all partitions of the cluster, decoded off the socket in constant memory.
 //!
 //! Nothing a peer sends may make this code panic, allocate more than a small multiple of a frame's cap, or
@@ -9,20 +11,27 @@
 
 mod call;
 mod connection;
+pub mod current;
 mod error;
 mod frame;
 mod guard;
+mod handshake;
 mod layouts;
 mod pending;
 pub mod requests;
 pub mod scan;
+mod security;
+mod session;
+mod stream;
 
 pub use call::{Answer, Call, decode_answer};
 pub use connection::{Address, Connection, DEFAULT_CAP};
 pub use error::WireError;
 pub use frame::frame_length;
 pub use guard::{Field, Layout, Shape};
+pub use handshake::{Served, handshake};
 pub use pending::PendingCall;
+pub use security::{Login, Mechanism, Sasl, Security, Tls, TlsFault, TlsFiles};
 
 /// Kafka's error codes that are told apart here (`org.apache.kafka.common.protocol.Errors`).
 pub mod codes {
@@ -36,8 +45,14 @@ pub mod codes {
     pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
     /// A request about the cluster was refused.
     pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+    /// The listener does not speak the SASL mechanism.
+    pub const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
+    /// The listener wants no SASL, or not now.
+    pub const ILLEGAL_SASL_STATE: i16 = 34;
     /// The broker does not speak the version that the request was sent in.
     pub const UNSUPPORTED_VERSION: i16 = 35;
+    /// No broker of this id is registered.
+    pub const BROKER_ID_NOT_REGISTERED: i16 = 102;
     /// The broker has no authorizer.
     pub const SECURITY_DISABLED: i16 = 54;
 }

@@ -2,8 +2,6 @@
 
 use std::marker::PhantomData;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::kafka::call::{Answer, Call, decode_answer};
@@ -14,14 +12,14 @@ use crate::kafka::{Connection, WireError};
 /// A broker that is cut off from its controllers answers `DescribeQuorum` after 60 s and more; asking again on
 /// new connections meanwhile would pile up. Dropping a wait loses nothing: the next one goes on where it was.
 #[derive(Debug)]
-pub struct PendingCall<Req, S = TcpStream> {
-    connection: Connection<S>,
+pub struct PendingCall<Req> {
+    connection: Connection,
     version: i16,
     kind: PhantomData<fn() -> Req>,
 }
 
-impl<Req: Call, S: AsyncRead + AsyncWrite + Unpin> PendingCall<Req, S> {
-    pub(super) fn new(connection: Connection<S>, version: i16) -> Self {
+impl<Req: Call> PendingCall<Req> {
+    pub(super) fn new(connection: Connection, version: i16) -> Self {
         Self { connection, version, kind: PhantomData }
     }
 
@@ -36,7 +34,7 @@ impl<Req: Call, S: AsyncRead + AsyncWrite + Unpin> PendingCall<Req, S> {
     }
 
     /// Gives the connection back: usable after the answer, poisoned before it.
-    pub fn into_connection(mut self) -> Connection<S> {
+    pub fn into_connection(mut self) -> Connection {
         if !self.connection.is_usable() {
             self.connection.poison();
         }

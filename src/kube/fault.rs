@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use crate::https;
+
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -29,15 +31,42 @@ pub enum Fault {
     },
     /// What answers is no API server.
     Nonsense(String),
+    /// The object is larger than so many bytes.
+    TooLarge(usize),
+    /// The object does not hold what it has to.
+    Malformed(String),
+}
+
+impl From<https::Fault> for Fault {
+    fn from(fault: https::Fault) -> Self {
+        match fault {
+            https::Fault::Unreachable(why) => Self::Unreachable(why),
+            https::Fault::Silent => Self::Silent,
+            https::Fault::Untrusted(why) => Self::Untrusted(why),
+            https::Fault::Nonsense(why) => Self::Nonsense(why),
+            https::Fault::TooLarge(cap) => Self::TooLarge(cap),
+        }
+    }
 }
 
 impl Fault {
+    /// A refusal, in a line that a person reads.
+    pub(super) fn refused(code: u16, message: &str) -> Self {
+        let message = message.trim().chars().filter(|c| !c.is_control()).take(500).collect();
+        Self::Refused { code, message }
+    }
+
     /// Whether the same request may succeed a little later without anybody's doing.
     pub fn heals(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Silent => true,
             Self::Refused { code, .. } => matches!(code, 429 | 500..=599),
-            Self::NotInPod | Self::Credentials { .. } | Self::Untrusted(_) | Self::Nonsense(_) => false,
+            Self::NotInPod
+            | Self::Credentials { .. }
+            | Self::Untrusted(_)
+            | Self::Nonsense(_)
+            | Self::TooLarge(_)
+            | Self::Malformed(_) => false,
         }
     }
 
@@ -64,6 +93,8 @@ impl fmt::Display for Fault {
             Self::Untrusted(why) => write!(f, "the API server's certificate is not trusted: {why}"),
             Self::Refused { code, message } => write!(f, "the API server answers {code}: {message}"),
             Self::Nonsense(why) => write!(f, "what answers is no API server: {why}"),
+            Self::TooLarge(cap) => write!(f, "the API server's answer is larger than {cap} bytes"),
+            Self::Malformed(why) => f.write_str(why),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What is asked of Kubernetes and told it: the zone of a node, who the broker is (on its own pod), and Events.
+//! What is asked of Kubernetes and told it: the zone of a node, a Secret with a certificate, who the broker is (on its own
+//! pod), and Events.
 //!
 //! It is a handful of requests in the life of a pod, so the client is a small one: a connection a request, credentials
 //! read anew for each (the kubelet renews them), answers capped, and only what is needed of JSON.
@@ -11,6 +12,8 @@ mod pace;
 mod pod;
 mod retry;
 mod right;
+mod secret;
+mod secret_watch;
 
 pub use api::Api;
 pub use event::{Event, Kind, Regarding};
@@ -19,4 +22,6 @@ pub use node::zone;
 pub use pace::Pace;
 pub use pod::{Marks, mark};
 pub use retry::{forever, within};
-pub use right::{EVENTS, NODES, PODS, Right};
+pub use right::{EVENTS, NODES, PODS, Right, SECRETS};
+pub use secret::{Secret, SecretName};
+pub use secret_watch::SecretWatch;

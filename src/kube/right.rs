@@ -40,6 +40,15 @@ pub const EVENTS: Right = Right {
     gone: "the namespace is being removed, or PILLION_KUBERNETES_NAMESPACE is wrong",
 };
 
+/// Reading a Secret, and following it.
+pub const SECRETS: Right = Right {
+    setting: "certificates.listeners",
+    component: "deploy/components/certificates-from-secret",
+    rule: "a Role with apiGroups: [\"\"], resources: [secrets], resourceNames: [the Secret's name], verbs: [get, watch]",
+    gone: "create the Secret in the namespace of this pod, see that what makes it (cert-manager) could, or correct \
+           its name in certificates.listeners",
+};
+
 impl Right {
     /// What to do about `fault`.
     pub fn remedy(&self, fault: &Fault) -> String {
@@ -61,6 +70,8 @@ impl Right {
             Fault::Untrusted(_) => {
                 "mount the CA of this cluster (ConfigMap kube-root-ca.crt) as ca.crt beside the token".to_owned()
             }
+            Fault::TooLarge(_) => "see what makes it so large; pillion reads objects of 1 MiB at the most".to_owned(),
+            Fault::Malformed(_) => "write it anew: kubectl and cert-manager encode it".to_owned(),
             Fault::Nonsense(_) => {
                 "see what answers at KUBERNETES_SERVICE_HOST and _PORT: a proxy may stand there".to_owned()
             }

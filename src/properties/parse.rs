@@ -25,6 +25,11 @@ pub enum Problem {
 
 /// The entries in the order of the file. A key that comes twice is there twice; the last one counts.
 pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Problem> {
+    Ok(parse_lines(bytes)?.into_iter().map(|(_, key, value)| (key, value)).collect())
+}
+
+/// As [`parse`], with the first line of each entry, from 1.
+pub fn parse_lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, Problem> {
     if bytes.len() > MAX_BYTES {
         return Err(Problem::TooLarge);
     }
@@ -32,7 +37,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Problem> {
     let mut entries = Vec::new();
     while let Some((first, text)) = lines.next_line() {
         let (key, value) = split(&text);
-        entries.push((unescape(key, first)?, unescape(value, first)?));
+        entries.push((first, unescape(key, first)?, unescape(value, first)?));
     }
     Ok(entries)
 }

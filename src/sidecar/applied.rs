@@ -5,12 +5,16 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use pillion_probes::{contact::Applied, observe::Reach, time::BootTime};
+use pillion_probes::{
+    contact::Applied,
+    observe::{Insecurity, Reach},
+    time::BootTime,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{Target, desk::Desk};
 use crate::kafka::{
-    Connection, WireError,
+    Connection, TlsFault, WireError,
     requests::{ApiVersions, Kind, api_versions},
 };
 
@@ -48,7 +52,7 @@ pub async fn watch(desk: &Desk, target: &Target) {
 
 async fn connect(target: &Target) -> Result<Connection, WireError> {
     let deadline = Instant::now() + target.timing.request_timeout;
-    Connection::open(&target.broker, super::CLIENT_ID, deadline).await
+    target.connect(deadline).await
 }
 
 /// Why sampling on one connection ended.
@@ -108,13 +112,22 @@ async fn second_opinion(desk: &Desk, target: &Target) -> Ended {
     loop {
         let deadline = Instant::now() + SECOND_OPINION;
         let asked = async {
-            let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline).await?;
-            api_versions(&mut connection, deadline).await
+            let mut connection = target.connect(deadline).await?;
+            let greeted = connection.is_greeted();
+            api_versions(&mut connection, deadline).await.map_err(|error| match error {
+                // It has shaken hands: it is not hung.
+                WireError::TimedOut { what, .. } if greeted => WireError::TimedOut { what, heard: true },
+                other => other,
+            })
         };
         match asked.await {
             Ok(_) => return Ended::Elsewhere,
             Err(error) if error.voids_incarnation() => return Ended::Failed(error),
-            Err(error) => desk.new_connections_silent((!error.shows_life()).then_some(since)),
+            Err(error) => {
+                // Nobody was asked where our own credentials cannot be used.
+                let silent = !error.shows_life() && !matches!(error, WireError::Credentials { .. });
+                desk.new_connections_silent(silent.then_some(since));
+            }
         }
         sleep(RETRY).await;
     }
@@ -126,7 +139,25 @@ pub fn reach(error: &WireError) -> Reach {
         WireError::Refused { .. } => Reach::Refused,
         WireError::Closed { .. } => Reach::Closed,
         WireError::TimedOut { .. } | WireError::Abandoned => Reach::Silent,
+        WireError::Tls(fault) => Reach::Insecure { fault: insecurity(fault), why: fault.to_string() },
+        WireError::Authentication { mechanism, why } => {
+            Reach::Insecure { fault: Insecurity::Authentication, why: format!("{mechanism}: {why}") }
+        }
+        WireError::Credentials { path, what, remedy } => {
+            Reach::Insecure { fault: Insecurity::Credentials, why: format!("{path}: {what}; {remedy}") }
+        }
         WireError::Unreachable { source, .. } => Reach::Unreachable { why: source.to_string() },
         other => Reach::NotJudgeable { why: other.to_string() },
+    }
+}
+
+fn insecurity(fault: &TlsFault) -> Insecurity {
+    match fault {
+        TlsFault::Untrusted(_) => Insecurity::Untrusted,
+        TlsFault::WrongName(_) => Insecurity::WrongName,
+        TlsFault::PeerExpired(_) => Insecurity::PeerExpired,
+        TlsFault::OwnExpired(_) => Insecurity::OwnExpired,
+        TlsFault::OwnRefused(_) => Insecurity::OwnRefused,
+        TlsFault::Other(_) => Insecurity::Tls,
     }
 }

@@ -100,7 +100,7 @@ impl<'a> Watch<'a> {
         sides: [Digest; 2],
         buffer: &mut ScanBuffer,
     ) -> Result<([Digest; 2], Difference), WireError> {
-        let connection = Connection::open(&self.target.broker, super::CLIENT_ID, self.deadline()).await?;
+        let connection = self.target.connect(self.deadline()).await?;
         let mut look = Look { watch: self, connection, buffer, seen: Default::default() };
         let slices = Sieve::slices(sides.iter().map(|side| side.count).max().unwrap_or_default());
         let mut found = Difference::default();

@@ -9,7 +9,7 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{Connection, WireError, requests::listed_brokers};
+use crate::kafka::{WireError, requests::listed_brokers};
 
 /// Between two looks while the last one counts; the scan would notice a fenced broker too, by its offline replicas.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 
 async fn list(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let deadline = || Instant::now() + target.timing.page_timeout();
-    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
+    let mut connection = target.connect(deadline()).await?;
     loop {
         // What the broker says of itself is worth as much as its contact with the quorum, and nothing without it.
         let (sent, as_of) = desk.dated().await;

@@ -10,7 +10,7 @@ use super::{
     desk::{Desk, Life},
     hosting,
 };
-use crate::kafka::{Connection, WireError, codes, requests::describe_log_dirs, scan::ScanBuffer};
+use crate::kafka::{WireError, codes, requests::describe_log_dirs, scan::ScanBuffer};
 
 /// The request's name, for people.
 const NAME: &str = "DescribeLogDirs";
@@ -28,7 +28,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 
 async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let deadline = || Instant::now() + target.timing.log_dir_timeout();
-    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, deadline()).await?;
+    let mut connection = target.connect(deadline()).await?;
     let mut buffer = ScanBuffer::default();
     let mut hosting = hosting::Watch::new(desk, target, life);
     let mut ticks = interval(target.timing.log_dir_interval);

@@ -5,6 +5,7 @@
 //! applied offset decides when the next begins.
 
 mod applied;
+mod certificates;
 mod desk;
 mod hosting;
 mod kubernetes;
@@ -13,6 +14,7 @@ mod listing;
 mod lives;
 mod log_dirs;
 mod mark;
+mod minimums;
 mod moves;
 mod process;
 mod quorum;
@@ -25,13 +27,13 @@ mod zookeeper;
 use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
 
 pub use desk::Desk;
-use pillion_probes::{moves::Moves, observe::Role, set::Key};
+use pillion_probes::{moves::Moves, observe::Role, set::Key, stops::Minimums};
 pub use run::{RunError, run};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     config::Timing,
-    kafka::{Address, WireError, requests::ListedBrokers},
+    kafka::{Address, Connection, Security, WireError, requests::ListedBrokers},
 };
 
 /// How the agent names itself to brokers; shows up in their request logs and quotas.
@@ -52,6 +54,8 @@ pub struct Target {
     pub cluster_id: String,
     /// The node's own listener: a controller's, where it is nothing else.
     pub broker: Address,
+    /// How connections to it and to others are secured.
+    pub security: Secured,
     /// The controllers' listeners, as the node itself knows them.
     pub controllers: Vec<Address>,
     /// The servers of `ZooKeeper`, as the broker itself knows them; none elsewhere, or where they speak only TLS.
@@ -74,9 +78,34 @@ pub struct Target {
     pub moves: RefCell<Option<Arc<Moves>>>,
     /// That list is needed now.
     pub doubted: Notify,
+    /// What topics need, as it was told last.
+    pub minimums: RefCell<Option<Arc<Minimums>>>,
+}
+
+/// How connections are secured.
+#[derive(Debug)]
+pub struct Secured {
+    /// To the node's own listener.
+    pub own: Security,
+    /// To the same listener of other brokers.
+    pub peers: Security,
+    /// To the controllers.
+    pub controllers: Security,
+}
+
+impl Secured {
+    /// To this controller, which may be the node itself.
+    fn of(&self, target: &Target, controller: &Address) -> &Security {
+        if *controller == target.broker { &self.own } else { &self.controllers }
+    }
 }
 
 impl Target {
+    /// A connection to the node's own listener, secured as that wants it.
+    async fn connect(&self, deadline: Instant) -> Result<Connection, WireError> {
+        Connection::open(&self.broker, &self.security.own, CLIENT_ID, deadline).await
+    }
+
     /// Live brokers that the last listing named.
     fn brokers(&self) -> u32 {
         let count = self.roster.borrow().as_ref().map_or(0, |roster| roster.brokers.len());
@@ -105,6 +134,7 @@ async fn if_broker(desk: &Desk, target: &Target) {
         lives::each(desk, async |life| listing::watch(desk, target, &life).await),
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
+        lives::each(desk, async |life| minimums::watch(desk, target, &life).await),
     );
 }
 

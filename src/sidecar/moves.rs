@@ -16,7 +16,7 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{Connection, WireError, codes, requests::list_partition_reassignments};
+use crate::kafka::{WireError, codes, requests::list_partition_reassignments};
 
 /// Between two questions while the answer matters.
 const OFTEN: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 
 async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let opened = Instant::now() + target.timing.request_timeout;
-    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
+    let mut connection = target.connect(opened).await?;
     loop {
         let asked = desk.now();
         let answer = list_partition_reassignments(

@@ -9,6 +9,7 @@ use std::{cell::Cell, path::Path, time::Duration};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use pillion_probes::{
     contact::{Asked, Doubt, OwnVote, QuorumAnswer, Voter},
+    stops::{Unseats, VoterSeen, unseats},
     time::BootTime,
 };
 use tokio::time::{Instant, sleep};
@@ -37,7 +38,7 @@ pub(super) const NAME: &str = "DescribeQuorum";
 /// Watches the quorum for one life of the broker, until the connection to the broker is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let overdue = Cell::new(None);
-    let own = Own::of(target);
+    let own = Own::of(desk, target);
     tokio::select! {
         Err(error) = forward(desk, target, life, &own, &overdue) => super::lost(desk, "the state of the quorum", &error),
         () = direct(desk, target, life, &own, &overdue) => {}
@@ -48,6 +49,8 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 pub(super) struct Own {
     id: i32,
     directory: Option<Uuid>,
+    /// How far a voter may trail.
+    patience: Duration,
 }
 
 /// How long to wait before the next question: soon while nothing is proven, else by the configured interval, widened
@@ -71,7 +74,7 @@ async fn forward(
 ) -> Result<std::convert::Infallible, WireError> {
     let version = describe_quorum_version(&life.versions)?;
     let opened = Instant::now() + target.timing.request_timeout;
-    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
+    let mut connection = target.connect(opened).await?;
     loop {
         let sent = desk.now();
         // From the first question that brought nothing, for an error that comes at once is no answer either.
@@ -105,7 +108,7 @@ async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &
             let now = desk.now();
             if overdue.get().is_none_or(|sent| now.since(sent) <= OVERDUE) {
                 open = None;
-            } else if let Err(error) = ask(desk, life, own, place, controller, &mut open).await {
+            } else if let Err(error) = ask(desk, target, life, own, place, controller, &mut open).await {
                 tracing::trace!(%controller, %error, "a controller does not answer");
                 open = None;
             }
@@ -119,6 +122,7 @@ async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &
 /// Asks one controller. Only the leader's answer counts; of a deposed one the tracker thinks its own.
 pub(super) async fn ask(
     desk: &Desk,
+    target: &Target,
     life: &Life,
     own: &Own,
     place: usize,
@@ -129,7 +133,9 @@ pub(super) async fn ask(
     let (mut connection, versions) = if let Some(there) = open.take() {
         there
     } else {
-        let mut connection = Connection::open(controller, super::CLIENT_ID, deadline).await?;
+        let mut connection =
+            Connection::open(controller, target.security.of(target, controller), super::CLIENT_ID, deadline)
+                .await?;
         let versions = api_versions(&mut connection, deadline).await?;
         (connection, versions)
     };
@@ -159,8 +165,8 @@ fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) ->
 }
 
 impl Own {
-    pub(super) fn of(target: &Target) -> Self {
-        Self { id: target.id, directory: directory_id(&target.metadata_dir) }
+    pub(super) fn of(desk: &Desk, target: &Target) -> Self {
+        Self { id: target.id, directory: directory_id(&target.metadata_dir), patience: desk.limits.fetch }
     }
 
     fn answer(&self, sent: BootTime, answered: BootTime, asked: Asked, quorum: &Quorum) -> QuorumAnswer {
@@ -178,12 +184,18 @@ impl Own {
                 .map(|voter| Voter { id: voter.id, last_fetch_ms: voter.last_fetch_ms.unwrap_or(-1) })
                 .collect(),
             own_caught_up_ms: entry.map(|entry| entry.last_caught_up_ms.unwrap_or(-1)),
-            own_vote: quorum
-                .voters
-                .iter()
-                .find(|voter| self.is(voter))
-                .map(|voter| OwnVote { leads: voter.id == quorum.leader_id, log_end: voter.log_end_offset }),
+            own_vote: quorum.voters.iter().find(|voter| self.is(voter)).map(|voter| OwnVote {
+                leads: voter.id == quorum.leader_id,
+                log_end: voter.log_end_offset,
+                unseats: self.unseats(quorum),
+            }),
         }
+    }
+
+    fn unseats(&self, quorum: &Quorum) -> Option<Unseats> {
+        let seen = |voter: &ReplicaState| VoterSeen { id: voter.id, caught_up_ms: voter.last_caught_up_ms };
+        let voters: Vec<_> = quorum.voters.iter().map(seen).collect();
+        unseats(&voters, quorum.leader_id, &[self.id], self.patience)
     }
 
     /// The entry is this node's: by id, and by directory id where both are known (KIP-853).

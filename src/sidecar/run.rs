@@ -17,13 +17,13 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Target, kubernetes, observe};
+use super::{Desk, Secured, Target, certificates, kubernetes, observe};
 use crate::{
     board::{self, Board},
     clock::Clock,
     config::{Config, Mode, Timing},
     http,
-    init::{Identity, LogDirFacts, SERVER_PROPERTIES},
+    init::{Identity, LogDirFacts, SERVER_PROPERTIES, security},
     kafka::Address,
     overrides::{self, Watcher},
     problem::Problem,
@@ -67,6 +67,7 @@ pub async fn run(
         identity: shown(identity),
         limits,
         override_cap: config.sidecar.override_.max_duration,
+        findings: identity.findings.clone(),
         run_dir: Some(config.run_dir.clone()),
     };
     let board = Board::new(settings, clock.clone(), Observations::nothing(role, clock.boot()));
@@ -87,11 +88,13 @@ pub async fn run(
     ];
     tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
     let told = kubernetes::tell(config, identity, &board, changes);
+    let own_clock = clock.clone();
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
     desk.note(|seen| seen.adding_replicas = config.sidecar.adding_replicas);
     let target = target(config, identity, role);
+    let kept = certificates::keep(config, identity, &target, &board, &own_clock);
     tokio::select! {
-        ((), ()) = async { tokio::join!(observe(&desk, &target), told) } => {}
+        ((), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept) } => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {
@@ -143,10 +146,9 @@ fn patience(config: &Config) -> Result<(Duration, Duration), Problem> {
     Ok((fetch, voter_limit(fetch, election, backoff)))
 }
 
-/// The run directory is this configuration's, and the broker can be asked in a way that is spoken here.
+/// The run directory is this configuration's, and it says who the agent is to the broker.
 fn fits(config: &Config, identity: &Identity) -> Result<(), Problem> {
     let range = config.broker.id_range.as_ref();
-    let protocol = &identity.listener.protocol;
     let (place, what, remedy) = if identity.cluster_id != config.cluster.id {
         (
             "cluster.id",
@@ -155,12 +157,9 @@ fn fits(config: &Config, identity: &Identity) -> Result<(), Problem> {
         )
     } else if range.is_some_and(|range| !range.contains(&identity.id)) {
         ("broker.idRange", format!("the run directory was prepared for node {}", identity.id), "set runDir")
-    } else if protocol != "PLAINTEXT" {
-        let what =
-            format!("listener {} speaks {protocol}, which this version does not", identity.listener.name);
-        ("broker.listener", what, "point it at a PLAINTEXT listener, such as one on the loopback address")
     } else {
-        return Ok(());
+        // The configuration may be another one than init was given.
+        return security::fits(config, identity);
     };
     Err(Problem::new(config.places.of(place), what, remedy))
 }
@@ -187,6 +186,7 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         id: identity.id,
         cluster_id: identity.cluster_id.clone(),
         broker: address(&identity.listener.host, identity.listener.port),
+        security: secured(config, identity),
         controllers: identity.controllers.iter().map(|at| address(&at.host, at.port)).collect(),
         zookeeper: ensemble(config).into_iter().map(|(host, port)| Address { host, port }).collect(),
         log_dirs: log_dirs.iter().map(|dir| text(&dir.path)).collect(),
@@ -199,7 +199,13 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         key: Key::new(RandomState::new().hash_one(identity.id)),
         moves: RefCell::new(None),
         doubted: Notify::new(),
+        minimums: RefCell::new(None),
     }
+}
+
+fn secured(config: &Config, identity: &Identity) -> Secured {
+    let own = security::own(config, identity);
+    Secured { peers: own.by_host(), own, controllers: security::controllers(config, identity) }
 }
 
 /// The servers of `ZooKeeper` that can be asked without TLS.

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     config::Timing,
     kafka::{
-        Connection, WireError,
+        WireError,
         scan::{Scan, ScanBuffer, add, scan_round},
     },
 };
@@ -39,7 +39,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let mut scan = Scan { key: target.key, ..Scan::pick(&life.versions, target.id)? };
     let opened = tokio::time::Instant::now() + target.timing.request_timeout;
-    let mut connection = Connection::open(&target.broker, super::CLIENT_ID, opened).await?;
+    let mut connection = target.connect(opened).await?;
     let mut buffer = ScanBuffer::default();
     // Since when replicas are out of the ISR that no reassignment explains.
     let mut unexplained: Option<BootTime> = None;
@@ -50,6 +50,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         let backed = Cell::new(as_of);
         let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };
         scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
+        scan.minimums.clone_from(&target.minimums.borrow());
         let asked = scan.moves.as_ref().map(|moves| moves.asked);
         let spared = desk.read(|seen| !seen.adding_counts());
         let mut held = false;

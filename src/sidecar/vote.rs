@@ -38,7 +38,7 @@ struct Heard {
 
 /// Watches the quorum for one life of the controller.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
-    let own = Own::of(target);
+    let own = Own::of(desk, target);
     let mut controllers = vec![target.broker.clone()];
     learn(&mut controllers, &target.controllers);
     let heard = Heard {
@@ -62,7 +62,7 @@ async fn each(desk: &Desk, target: &Target, life: &Life, own: &Own, heard: &Hear
         if heard.enough_without(place, desk.now()) {
             open = None;
         } else {
-            match ask(desk, life, own, place, &controller, &mut open).await {
+            match ask(desk, target, life, own, place, &controller, &mut open).await {
                 Ok(quorum) => {
                     heard.hear(desk, life, place, &quorum);
                     if quorum.error_code != codes::NONE {

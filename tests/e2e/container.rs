@@ -1,16 +1,17 @@
-//! A container as its node sees it: a process, a cgroup, a network.
+//! A container as its node sees it: a process, a network.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kube_bed::Process;
 
 use crate::scene::{AGENT, Scene};
-
-/// The period of the scheduler's quota, in microseconds.
-const PERIOD: u32 = 100_000;
 
 impl Scene {
     /// The program that a container is there for: `java` or `pillion`, not the shell or the probe beside it.
@@ -20,22 +21,44 @@ impl Scene {
         let found = all.iter().find(|process| process.name == program).cloned();
         found.with_context(|| format!("no {program} among {all:?}"))
     }
+}
 
-    /// So many percent of a core for a container; without, as much as there is.
-    pub fn limit_cpu(&self, pod: &str, container: &str, percent: Option<u32>) -> Result<()> {
-        let pid = self.process(pod, container)?.pid;
-        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-        let quota = percent.map(|percent| PERIOD / 100 * percent);
-        let (path, value) = match cpu_controller(&groups).context("no cgroup")? {
-            (Version::V1, group) => {
-                (group.join("cpu.cfs_quota_us"), quota.map_or("-1".to_owned(), |us| us.to_string()))
+/// A process that runs for a small part of the time only, until this is dropped.
+///
+/// A quota of its cgroup would do that, too, and slow down the probes that are run in there as well.
+pub struct Slowed {
+    process: Process,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Slowed {
+    /// Lets it run for one time, and stand for the other, in turn.
+    pub fn new(process: Process, runs: Duration, stands: Duration) -> Self {
+        let stop = Arc::<AtomicBool>::default();
+        let (ended, slowed) = (Arc::clone(&stop), process.clone());
+        let thread = std::thread::spawn(move || {
+            // Once it is gone there is nothing to slow down.
+            while !ended.load(Ordering::Relaxed) && slowed.pause().is_ok() {
+                std::thread::sleep(stands);
+                if slowed.resume().is_err() {
+                    return;
+                }
+                std::thread::sleep(runs);
             }
-            (Version::V2, group) => {
-                let most = quota.map_or("max".to_owned(), |us| us.to_string());
-                (group.join("cpu.max"), format!("{most} {PERIOD}"))
-            }
-        };
-        fs::write(&path, value).with_context(|| format!("failed to write {}", path.display()))
+        });
+        Self { process, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Slowed {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        // It may be gone.
+        let _ = self.process.resume();
     }
 }
 
@@ -71,23 +94,4 @@ fn route(pid: i32, what: &str, address: &str) -> Result<()> {
     let output = command.output().context("failed to run nsenter: install util-linux")?;
     ensure!(output.status.success(), "ip route {what}: {}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(())
-}
-
-enum Version {
-    V1,
-    V2,
-}
-
-/// Where `/proc/PID/cgroup` says that the time on the CPU is dealt out.
-fn cpu_controller(groups: &str) -> Option<(Version, PathBuf)> {
-    let below = |root: &str, path: &str| Path::new(root).join(path.trim_start_matches('/'));
-    groups.lines().find_map(|line| {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (parts.next()?, parts.next()?);
-        if controllers.split(',').any(|one| one == "cpu") {
-            return Some((Version::V1, below(&format!("/sys/fs/cgroup/{controllers}"), path)));
-        }
-        let unified = controllers.is_empty() && Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
-        unified.then(|| (Version::V2, below("/sys/fs/cgroup", path)))
-    })
 }

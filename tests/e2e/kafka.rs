@@ -11,15 +11,18 @@ use bed::{
     topics::Topic,
     wire::Connection,
 };
+use kafka_protocol::messages::MetadataRequest;
 
 use crate::{
     kubectl::Kubectl,
+    pods::PodWatch,
     scene::{BROKERS, NAMESPACE, SOON, Scene},
 };
 
 /// For one request of a test's own.
 const PATIENCE: Duration = Duration::from_secs(30);
-const KAFKA_PORT: u16 = 9092;
+/// Where clients inside come in.
+pub const KAFKA_PORT: u16 = 9092;
 const AGENT_PORT: u16 = 9440;
 
 impl Scene {
@@ -39,6 +42,24 @@ impl Scene {
         View::ask(lookup(&name(pod, KAFKA_PORT)).await?, PATIENCE).await
     }
 
+    /// The zone of the node that each of these pods of a namespace is on.
+    pub fn zones<'a>(
+        &self,
+        watch: &PodWatch,
+        pods: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<String>> {
+        let nodes = self.kubectl.json("get nodes")?;
+        let all = nodes["items"].as_array().context("no list")?;
+        let zone = |pod: &str| {
+            let on = watch.get(pod)?.node;
+            let node = all.iter().find(|node| node["metadata"]["name"] == on.as_str());
+            let zone =
+                node.and_then(|node| node["metadata"]["labels"]["topology.kubernetes.io/zone"].as_str());
+            zone.map(str::to_owned).with_context(|| format!("{pod} is on {on:?}, which has no zone"))
+        };
+        pods.into_iter().map(zone).collect()
+    }
+
     /// So many bytes a second may a broker fetch for replicas that are not in sync; without, as many as it can.
     pub fn throttle(&self, rate: Option<&str>) -> Result<()> {
         run(async {
@@ -53,6 +74,41 @@ impl Scene {
     }
 }
 
+/// A broker, as Kafka's own metadata shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Its id.
+    pub id: i32,
+    /// What it advertises for the listener that was asked.
+    pub address: String,
+    /// Its rack; empty when it has none.
+    pub rack: String,
+}
+
+/// The brokers that one of them lists, by their ids.
+pub fn listed(name: &str) -> Result<Vec<Listed>> {
+    let answer = run(async {
+        let mut connection = Connection::open(lookup(name).await?, PATIENCE).await?;
+        connection.call(&MetadataRequest::default().with_topics(Some(Vec::new()))).await
+    })?;
+    let mut all: Vec<_> = answer
+        .brokers
+        .into_iter()
+        .map(|one| Listed {
+            id: *one.node_id,
+            address: format!("{}:{}", &*one.host, one.port),
+            rack: one.rack.map(|rack| rack.to_string()).unwrap_or_default(),
+        })
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+/// A broker in its pod, as it should be listed.
+pub fn at_home(id: i32, pod: &str, rack: &str) -> Listed {
+    Listed { id, address: name(pod, KAFKA_PORT), rack: rack.to_owned() }
+}
+
 /// Where each broker is found by name.
 pub fn addresses() -> Vec<(i32, String)> {
     (1001..).zip(BROKERS).map(|(id, pod)| (id, name(pod, KAFKA_PORT))).collect()
@@ -60,8 +116,13 @@ pub fn addresses() -> Vec<(i32, String)> {
 
 /// A client that knows nothing but the Service.
 pub fn client() -> ClientConfig {
+    client_of(&format!("kafka.{NAMESPACE}.svc.cluster.local:{KAFKA_PORT}"))
+}
+
+/// A client that knows nothing but an address.
+pub fn client_of(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", format!("kafka.{NAMESPACE}.svc.cluster.local:{KAFKA_PORT}"));
+    config.set("bootstrap.servers", bootstrap);
     // Its own chatter about brokers that come and go is turned off.
     config.set("log_level", "0");
     config
@@ -107,6 +168,7 @@ pub async fn lookup(name: &str) -> Result<SocketAddr> {
     tokio::net::lookup_host(name).await?.next().with_context(|| format!("{name} has no address"))
 }
 
-fn name(pod: &str, port: u16) -> String {
+/// The name of a pod of the cluster, and a port of it.
+pub fn name(pod: &str, port: u16) -> String {
     format!("{pod}.kafka.{NAMESPACE}.svc.cluster.local:{port}")
 }

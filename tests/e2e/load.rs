@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use bed::{
-    IsrWatch, Load, LoadReport, ReadReport, Reader,
+    ClientConfig, IsrWatch, Load, LoadReport, ReadReport, Reader,
     load::LoadOptions,
     scene::{run, runtime},
 };
@@ -39,6 +39,18 @@ pub struct Lived {
     pub most_out: usize,
     /// For how long more than one was.
     pub several_out: Duration,
+}
+
+/// A new client writes and reads, spotlessly. Returns how many records.
+pub fn new_client(config: &ClientConfig, topic: &str, idempotent: bool) -> Result<usize> {
+    let options = LoadOptions { idempotent, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
+    let load = Load::with(config.clone(), topic, options)?;
+    let reader = Reader::start(config.clone(), topic)?;
+    run(load.wait_acked(400, SOON))?;
+    let produced = run(load.stop())?;
+    let read = reader.finish(&produced.numbers, SOON)?;
+    spotless(&produced, &read)?;
+    Ok(produced.numbers.len())
 }
 
 impl Beside {
@@ -97,16 +109,25 @@ impl Lived {
 
     /// No error, nothing lost, nothing twice.
     pub fn spotless(&self) -> Result<()> {
-        let (produced, read) = (&self.produced, &self.read);
-        ensure!(produced.errors.is_empty(), "the producer saw errors: {:?}", produced.errors.first());
-        ensure!(
-            produced.numbers.len() as u64 == produced.sent,
-            "{} of {} records were acknowledged",
-            produced.numbers.len(),
-            produced.sent
-        );
-        ensure!(read.lost.is_empty(), "acknowledged, and lost: {:?}", &read.lost[..read.lost.len().min(10)]);
-        ensure!(read.duplicated.is_empty(), "twice in the log: {:?}", read.duplicated);
-        Ok(())
+        spotless(&self.produced, &self.read)
     }
+}
+
+/// No error, nothing lost, nothing twice.
+pub fn spotless(produced: &LoadReport, read: &ReadReport) -> Result<()> {
+    ensure!(produced.errors.is_empty(), "the producer saw errors: {:?}", produced.errors.first());
+    ensure!(
+        produced.numbers.len() as u64 == produced.sent,
+        "{} of {} records were acknowledged",
+        produced.numbers.len(),
+        produced.sent
+    );
+    ensure!(read.lost.is_empty(), "acknowledged, and lost: {:?}", &read.lost[..read.lost.len().min(10)]);
+    ensure!(
+        read.duplicated.is_empty(),
+        "twice in the log, after {} new epochs: {:?}",
+        produced.epochs,
+        read.duplicated
+    );
+    Ok(())
 }

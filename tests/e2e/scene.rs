@@ -125,15 +125,43 @@ impl Scene {
 
     /// Waits until all six pods are ready and their sets have nothing left to roll; says since when.
     pub fn all_ready(&self) -> Result<Instant> {
+        self.ready(&["controller", "kafka"])
+    }
+
+    /// Waits until each of these sets of three has nothing left to roll, and all its pods are ready; says since when.
+    pub fn ready(&self, sets: &[&str]) -> Result<Instant> {
         let patient = self.kubectl.within(SOON);
-        for set in ["controller", "kafka"] {
+        for set in sets {
             patient.run(&format!("rollout status statefulset/{set} --timeout=350s"))?;
         }
         let mut last = None;
-        for pod in CONTROLLERS.into_iter().chain(BROKERS) {
-            last = last.max(Some(self.pods.wait(pod, "ready", SOON, Pod::well)?));
+        for pod in sets.iter().flat_map(|set| (0..3).map(move |ordinal| format!("{set}-{ordinal}"))) {
+            last = last.max(Some(self.pods.wait(&pod, "ready", SOON, Pod::well)?));
         }
         last.context("there are pods")
+    }
+
+    /// Takes a namespace away with all that is in it, and offers the volumes anew. Kafka is killed: alone it would wait
+    /// for minutes to hand over what nobody will miss.
+    pub fn raze(&self, namespace: &str) -> Result<()> {
+        let kubectl = self.kubectl.in_namespace(namespace);
+        kubectl.run("delete statefulset --all --wait=false")?;
+        run(bed::eventually(&format!("no pod is left in {namespace}"), SOON, async || {
+            let pods = kubectl.json("get pods")?;
+            let left: Vec<Pod> = pods["items"].as_array().into_iter().flatten().map(Pod::read).collect();
+            for pod in left.iter().filter(|pod| pod.deleting) {
+                // It may have ended meanwhile, or never have begun.
+                for process in self.bed.processes(namespace, &pod.name, KAFKA).unwrap_or_default() {
+                    let _ = process.kill();
+                }
+            }
+            ensure!(left.is_empty(), "{} are left", left.len());
+            Ok(())
+        }))?;
+        // Not before: with pods in it that may take their time to end, it goes only after minutes.
+        let line = format!("delete namespace {namespace} --ignore-not-found --wait");
+        kubectl.within(SOON).run(&line)?;
+        self.bed.volumes.renew().map(drop)
     }
 
     /// So many seconds in the whole run, so many in the short set.

@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::{certificates, secured};
 use anyhow::{Context, Result, ensure};
 pub use bed::scene::{BLUR, run};
-use bed::{Cluster, Fleet, NEWEST, Staged, Truth, V2_8, V3_9, V4_1, scene::Open, score::Score};
+use bed::{Builder, Cluster, Fleet, NEWEST, Staged, Tls, Truth, V2_8, V3_9, V4_1, scene::Open, score::Score};
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(120);
@@ -35,6 +36,10 @@ pub enum Stage {
     V41,
     /// One controller and three brokers of 3.9.
     V39,
+    /// A controller and three brokers of the newest release, asked by TLS and SASL alone, pillion beside all.
+    Secured,
+    /// The same of 3.9, with other mechanisms, and TLS 1.2.
+    Secured39,
     /// `ZooKeeper` and three brokers of 3.9.
     Zk39,
     /// `ZooKeeper` and three brokers of 2.8.
@@ -47,12 +52,27 @@ pub enum Stage {
     Dynamic,
     /// The same of 3.9, the first release that has one.
     Dynamic39,
+    /// One controller and three brokers of the newest release, which speak TLS with each other and with clients, and ask
+    /// for certificates; pillion keeps these.
+    Tls,
+    /// One controller and two brokers that speak TLS with each other on every listener; pillion beside all.
+    TlsQuorum,
+    /// The same as `Tls` of 3.9.
+    Tls39,
+    /// `ZooKeeper` and three brokers of 2.8, the same.
+    Tls28,
 }
 
 impl Stage {
     /// pillion is beside the dedicated controllers too.
     fn beside_controllers(self) -> bool {
-        matches!(self, Self::Voters | Self::Dynamic | Self::Dynamic39)
+        matches!(self, Self::Voters | Self::Dynamic | Self::Dynamic39 | Self::TlsQuorum) || self.is_secured()
+    }
+}
+
+impl Stage {
+    fn is_secured(self) -> bool {
+        matches!(self, Self::Secured | Self::Secured39)
     }
 }
 
@@ -75,7 +95,9 @@ pub fn play(name: &str, stage: Stage, act: fn(&Scene) -> Result<()>) -> Result<(
         let began = Instant::now();
         let outcome = act(scene);
         println!("    {name}: {:.1} s", began.elapsed().as_secs_f64());
-        if outcome.is_err() {
+        if let Err(error) = &outcome {
+            // First of all: what captures this may cut the rest.
+            println!("--- {name} failed: {error:#}");
             scene.dump(name);
         }
         outcome
@@ -108,6 +130,8 @@ impl Scene {
                 .property("allow.everyone.if.no.acl.found", "true"),
             Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
             Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
+            Stage::Secured => secured::newest(),
+            Stage::Secured39 => secured::older(),
             Stage::Voters => Cluster::builder(NEWEST).controllers(3).brokers(1),
             Stage::CombinedVoters => Cluster::builder(NEWEST).combined(3),
             Stage::Dynamic => Cluster::builder(NEWEST).controllers(4).dynamic([1, 2, 3]),
@@ -116,6 +140,10 @@ impl Scene {
                 .zookeeper()
                 .brokers(3)
                 .broker_property("replica.lag.time.max.ms", "10000"),
+            Stage::Tls => tls(Cluster::builder(NEWEST).controllers(1).brokers(3)),
+            Stage::TlsQuorum => certificates::quorum::stage(),
+            Stage::Tls39 => tls(Cluster::builder(V3_9).controllers(1).brokers(3)),
+            Stage::Tls28 => tls(Cluster::builder(V2_8).zookeeper().brokers(3)),
             Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };
         let began = Instant::now();
@@ -125,6 +153,9 @@ impl Scene {
         } else {
             run(Fleet::start(builder, pillion, ""))?
         };
+        if stage.is_secured() {
+            secured::let_in(&fleet)?;
+        }
         println!("    {stage:?}: prepared and started in {:.1} s", began.elapsed().as_secs_f64());
         Ok(Self(Staged::new(fleet, SOON)))
     }
@@ -132,11 +163,14 @@ impl Scene {
     /// Shows the end of the logs of a test that failed.
     fn dump(&self, name: &str) {
         for id in self.fleet.ids() {
-            let log = std::fs::read_to_string(self.fleet.agent_log(id)).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
-            println!("--- {name}: the last lines of pillion beside {id}");
-            for line in &lines[lines.len().saturating_sub(25)..] {
-                println!("{line}");
+            let node = self.fleet.cluster.node(id);
+            for (what, path) in [("pillion beside it", self.fleet.agent_log(id)), ("it", node.log())] {
+                let log = std::fs::read_to_string(path).unwrap_or_default();
+                let lines: Vec<&str> = log.lines().collect();
+                println!("--- {name}: {id} runs: {}; the last lines of {what}", node.running());
+                for line in &lines[lines.len().saturating_sub(12)..] {
+                    println!("{}", line.chars().take(200).collect::<String>());
+                }
             }
         }
     }
@@ -208,6 +242,16 @@ impl Scene {
     pub fn wait_says(&self, id: i32, code: &str) -> Result<()> {
         run(bed::eventually(&format!("{id} says {code}"), SOON, async || self.says(id, code)))
     }
+}
+
+/// Listeners for clients and for brokers with certificates that pillion keeps, by files beside each broker.
+fn tls(builder: Builder) -> Builder {
+    let lines = ["EXTERNAL", "INTERNAL"]
+        .map(|name| format!("    {name}:\n      directory: {{path: \"{{dir}}/tls\"}}\n"))
+        .concat();
+    builder
+        .tls(Tls::new().client_auth().managed())
+        .pillion("certificates", &format!("  authorityChange: \"{{dir}}/change\"\n  listeners:\n{lines}"))
 }
 
 /// Lets the fault last.

@@ -17,6 +17,7 @@ use std::{
 use pillion::{
     board::{Board, Identity, Settings},
     clock::{Clock, Now},
+    problem::SettingFinding,
 };
 use pillion_probes::{
     contact::Contact,
@@ -24,6 +25,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
     replicas::{Round, Tally},
+    stops::Stops,
     time::BootTime,
     voter::{Standing, Vote},
     zookeeper::{self, Own, View},
@@ -67,6 +69,14 @@ pub fn settings(run_dir: Option<&Path>) -> Settings {
         },
         limits: Limits::default(),
         override_cap: Duration::from_secs(7200),
+        findings: vec![SettingFinding {
+            severity: "warning".into(),
+            rule: "unknown-key".into(),
+            key: "num.network.thread".into(),
+            place: "base.properties:2".into(),
+            what: "Kafka 4.3 has no setting num.network.thread".into(),
+            remedy: "did you mean num.network.threads?".into(),
+        }],
         run_dir: run_dir.map(Path::to_owned),
     }
 }
@@ -74,7 +84,8 @@ pub fn settings(run_dir: Option<&Path>) -> Settings {
 /// A broker with 120 partitions in sync at `now`, all evidence a little older.
 pub fn healthy(now: BootTime) -> Observations {
     let ago = |ms| now.back(Duration::from_millis(ms));
-    let tally = Tally { topics: 12, partitions: 360, assigned: 120, ..Tally::default() };
+    let stops = Some(Stops { asked: ago(20_000), ..Stops::default() });
+    let tally = Tally { topics: 12, partitions: 360, assigned: 120, stops, ..Tally::default() };
     let dir = |path: &str, replicas| LogDir {
         path: path.into(),
         error: 0,
@@ -122,7 +133,13 @@ pub fn healthy(now: BootTime) -> Observations {
 
 /// A controller that follows, and keeps up.
 pub fn voter(now: BootTime) -> Observations {
-    let standing = Standing { at: now.back(Duration::from_millis(700)), leader: 2, epoch: 7, leads: false };
+    let standing = Standing {
+        at: now.back(Duration::from_millis(700)),
+        leader: 2,
+        epoch: 7,
+        leads: false,
+        unseats: None,
+    };
     let Observations { agent_started, incarnation, reach, process, .. } = healthy(now);
     Observations {
         incarnation,

@@ -1,24 +1,30 @@
 //! An API server made up: real TLS, answers as told.
 
 use std::{
+    convert::Infallible,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use http_body_util::{BodyExt, Full};
+use futures_util::stream;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     HeaderMap, Response,
-    body::{Bytes, Incoming},
+    body::{Bytes, Frame, Incoming},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use pillion::kube::Api;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinHandle,
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -50,6 +56,8 @@ impl Request {
 #[derive(Clone)]
 pub enum Answer {
     Body(u16, String),
+    /// Piece by piece, until the sender is dropped.
+    Pieces(Arc<Mutex<Option<UnboundedReceiver<String>>>>),
     /// The connection is closed instead.
     Hangup,
 }
@@ -61,6 +69,28 @@ impl Answer {
 
     pub fn json(code: u16, body: &Value) -> Self {
         Self::Body(code, body.to_string())
+    }
+
+    /// One that goes on as long as the sender lives.
+    pub fn pieces() -> (UnboundedSender<String>, Self) {
+        let (sender, receiver) = unbounded_channel();
+        (sender, Self::Pieces(Arc::new(Mutex::new(Some(receiver)))))
+    }
+
+    fn body(self) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, &'static str> {
+        let (code, body) = match self {
+            Self::Body(code, body) => (code, Full::new(Bytes::from(body)).boxed_unsync()),
+            Self::Pieces(receiver) => {
+                let receiver = receiver.lock().unwrap().take().ok_or("asked for once more")?;
+                let pieces = stream::unfold(receiver, async |mut receiver| {
+                    let piece: String = receiver.recv().await?;
+                    Some((Ok(Frame::data(Bytes::from(piece))), receiver))
+                });
+                (200, StreamBody::new(pieces).boxed_unsync())
+            }
+            Self::Hangup => return Err("hang up"),
+        };
+        Ok(Response::builder().status(code).body(body).unwrap())
     }
 
     /// A failure in the words of Kubernetes.
@@ -155,12 +185,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Handler, reques
                     let (method, path) = (head.method.to_string(), head.uri.to_string());
                     requests.fetch_add(1, Ordering::SeqCst);
                     // No answer is an error to hyper, which closes the connection.
-                    match handler(Request { method, path, headers: head.headers, body }) {
-                        Answer::Body(code, body) => {
-                            Ok(Response::builder().status(code).body(Full::new(Bytes::from(body))).unwrap())
-                        }
-                        Answer::Hangup => Err("hang up"),
-                    }
+                    handler(Request { method, path, headers: head.headers, body }).body()
                 }
             });
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;

@@ -34,6 +34,7 @@ pub(super) fn agent() -> io::Result<SocketAddr> {
                 identity: Identity::default(),
                 limits: Limits::default(),
                 override_cap: DEFAULT_CAP,
+                findings: Vec::new(),
                 run_dir: None,
             };
             let never = CancellationToken::new();

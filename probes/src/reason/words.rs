@@ -5,11 +5,14 @@ use std::time::Duration;
 use super::{
     Reason,
     doubts::{because, peers_because, peers_remedy, quorum_remedy},
+    insecure::insecure,
     spoken,
+    stops::{lacking, would_lack},
 };
 use crate::{
     contact::Doubt,
     replicas::{Fault, FaultyPartition},
+    stops::Unseats,
 };
 
 /// How bad news is explained and mended: one entry a reason.
@@ -38,8 +41,8 @@ impl Reason {
             Self::Closes { since } => told(
                 "broker-closes",
                 format!("for {} what listens on the port has closed each connection", spoken(*since)),
-                "if it has not just stopped: check `max.connections`, the listener's protocol (TLS and SASL are not \
-                 spoken yet), and what stands in between",
+                "if it has not just stopped: check `max.connections`, the listener's protocol (plain, TLS or \
+                 SASL) against what `broker.listener` leads to, and what stands in between",
             ),
             Self::Silent { since } => told(
                 "broker-silent",
@@ -57,6 +60,7 @@ impl Reason {
                 "check `broker.mode`, and point `broker.listener` at a listener of such a node: KRaft from 3.3 on, or \
                  ZooKeeper mode from 2.8 on",
             ),
+            Self::Insecure { fault, why } => insecure(*fault, why),
             Self::ForeignCluster { cluster_id } => told(
                 "foreign-cluster",
                 format!(
@@ -243,11 +247,31 @@ impl Reason {
                 ),
                 "restart it; if it was stopped by a signal, SIGCONT resumes it",
             ),
-            Self::NotJudged => told(
-                "not-judged",
-                "this version does not judge whether the node may stop".into(),
-                "look at under-min-ISR partitions before you stop it",
+            Self::WouldLack { block, count, named } => would_lack(*block, *count, named),
+            Self::WouldUnseat(Unseats { voters, left }) => told(
+                "no-majority-left",
+                format!(
+                    "of {voters} voters of the quorum {left} would be left that keep up, which is no majority"
+                ),
+                "wait until the others keep up; with one or two voters there is none to spare, and nothing is \
+                 committed while one is away",
             ),
+            Self::MinimumsUnknown { lack } => {
+                let (why, remedy) = lacking(*lack);
+                told(
+                    "minimums-unknown",
+                    format!("it is not known how many in-sync replicas topics need{why}"),
+                    remedy,
+                )
+            }
+            Self::MinimumsStale { age, lack } => {
+                let ((why, remedy), age) = (lacking(*lack), spoken(*age));
+                told(
+                    "minimums-stale",
+                    format!("how many in-sync replicas topics need was told {age} ago{why}"),
+                    remedy,
+                )
+            }
         }
     }
 }
@@ -346,7 +370,7 @@ fn replicas(fault: Fault, count: u64, assigned: u64, named: &[FaultyPartition]) 
 }
 
 /// `: a, b, ...`, of `count` the first few; nothing without names.
-fn list(names: &[String], count: u64) -> String {
+pub(super) fn list(names: &[String], count: u64) -> String {
     if names.is_empty() {
         return String::new();
     }

@@ -6,7 +6,7 @@ use pillion_probes::{
     contact::Contact,
     hosting::Hosting,
     moves::AddingReplicas,
-    observe::{Listing, Observations, Reach},
+    observe::{Insecurity, Listing, Observations, Reach},
     replicas::{Fault, PartitionName, Tally},
 };
 
@@ -149,6 +149,21 @@ pub const CASES: &[(Change, &[&str])] = &[
             seen.reach = (Reach::NotJudgeable { why: "it speaks HTTP".into() }, ago(3000));
         },
         &["not-judgeable"],
+    ),
+    (
+        |seen| {
+            let fault = Insecurity::Authentication;
+            seen.reach = (Reach::Insecure { fault, why: "no".into() }, ago(3000));
+        },
+        &["authentication-failed"],
+    ),
+    (
+        |seen| {
+            seen.begin_incarnation(NOW);
+            let fault = Insecurity::Untrusted;
+            seen.reach = (Reach::Insecure { fault, why: "an unknown issuer".into() }, ago(3000));
+        },
+        &["certificate-untrusted"],
     ),
     (
         |seen| {

@@ -14,14 +14,14 @@ use cases::{CASES, Change};
 use pillion_probes::{
     contact::{Contact, Doubt},
     hosting::Hosting,
-    judge::{in_sync_with_all, judge, live, ready},
+    judge::{in_sync_with_all, judge, live, ready, stoppable},
     limits::{Limits, contact_limit},
     moves::Move,
     observe::{Listing, LogDir, LogDirs, Observations, Process, Reach, Role},
     reason::{Reason, Told, spoken},
-    replicas::{Fault, NAMED, Round, Tally},
+    replicas::{Fault, NAMED, PartitionName, Round, Tally},
+    stops::{Block, Lack, Stops, Unseats},
     time::BootTime,
-    verdict::Answer,
 };
 use proptest::prelude::*;
 
@@ -32,7 +32,8 @@ fn ago(ms: u64) -> BootTime {
 }
 
 fn tally(faults: &[Fault]) -> Tally {
-    let mut tally = Tally { topics: 3, partitions: 30, ..Tally::default() };
+    let stops = Some(unhurt(ago(30_000)));
+    let mut tally = Tally { topics: 3, partitions: 30, stops, ..Tally::default() };
     for partition in 0..10 {
         let fault = faults.get(usize::try_from(partition).unwrap());
         let is = |kind| fault == Some(&kind);
@@ -45,6 +46,11 @@ fn tally(faults: &[Fault]) -> Tally {
         );
     }
     tally
+}
+
+/// Nothing that a stop would hurt.
+fn unhurt(asked: BootTime) -> Stops {
+    Stops { asked, ..Stops::default() }
 }
 
 fn round(as_of: BootTime, tally: Tally) -> Arc<Round> {
@@ -84,7 +90,54 @@ fn a_healthy_broker_is_ready_live_and_started() {
     let verdicts = judge(&healthy(), &Limits::default(), NOW);
     assert!(verdicts.ready.is_yes() && verdicts.live.is_yes() && verdicts.started.is_yes());
     assert_eq!(verdicts.ready.rests_on, Some((ago(500), Limits::default().contact)), "what expires first");
-    assert_eq!(verdicts.stoppable.answer, Answer::Unknown);
+    assert!(verdicts.stoppable.is_yes());
+    assert_eq!(verdicts.stoppable.rests_on, verdicts.ready.rests_on);
+}
+
+/// Changes a healthy broker; the codes of what then speaks against a stop.
+fn against_a_stop(change: impl FnOnce(&mut Observations)) -> Vec<&'static str> {
+    let mut seen = healthy();
+    change(&mut seen);
+    let verdict = stoppable(&seen, &Limits::default(), NOW);
+    assert_eq!(verdict.is_yes(), verdict.reasons.is_empty());
+    verdict.reasons.iter().map(Reason::code).collect()
+}
+
+fn hurting(blocks: &[Block]) -> Tally {
+    let mut stops = unhurt(ago(1));
+    for block in blocks {
+        stops.add(*block, || PartitionName { topic: "orders".into(), partition: 7 });
+    }
+    Tally { stops: Some(stops), ..tally(&[]) }
+}
+
+#[test]
+fn every_reason_against_a_stop_is_reached_alone() {
+    let with = |tally: Tally| against_a_stop(|seen| seen.round = Some(round(ago(1), tally)));
+    let codes = ["last-in-sync", "below-min-isr", "no-replica-to-spare", "single-replica"];
+    for (block, code) in Block::ALL.iter().zip(codes) {
+        assert_eq!(with(hurting(&[*block])), [code]);
+    }
+    assert_eq!(with(hurting(&Block::ALL)), codes, "the gravest first");
+    assert_eq!(with(Tally { stops: None, ..tally(&[]) }), ["minimums-unknown"]);
+    assert_eq!(with(Tally { stops: Some(unhurt(ago(120_001))), ..tally(&[]) }), ["minimums-stale"]);
+    assert_eq!(with(Tally { unauthorized_topics: 1, ..tally(&[]) }), ["topics-hidden"]);
+    assert_eq!(with(Tally { failed_topics: 1, ..tally(&[]) }), ["topics-failed"]);
+    assert_eq!(against_a_stop(|seen| seen.round = None), ["scan-incomplete"]);
+    assert_eq!(against_a_stop(|seen| seen.round = Some(round(ago(15_001), tally(&[])))), ["scan-stale"]);
+    assert_eq!(against_a_stop(|seen| seen.contact = None), ["quorum-unknown"]);
+    assert_eq!(against_a_stop(|seen| seen.contact = Some(contact(4501))), ["quorum-contact-lost"]);
+    assert_eq!(against_a_stop(|seen| *seen = Observations::nothing(Role::Broker, NOW)), ["not-looked"]);
+    let lapsed = Contact { since: ago(450), ..contact(300) };
+    assert_eq!(against_a_stop(|seen| seen.contact = Some(lapsed)), ["scan-incomplete"]);
+}
+
+#[test]
+fn whether_it_is_in_sync_does_not_matter_for_a_stop() {
+    let faults = [Fault::OutOfIsr, Fault::Leaderless, Fault::Offline];
+    assert!(against_a_stop(|seen| seen.round = Some(round(ago(1), tally(&faults)))).is_empty());
+    assert!(against_a_stop(|seen| seen.log_dirs = Some(log_dirs(ago(1), 56, 10))).is_empty());
+    assert!(against_a_stop(|seen| seen.hosting = None).is_empty());
 }
 
 #[test]
@@ -199,8 +252,15 @@ fn a_hung_broker_is_dead_only_with_every_proof() {
 
 #[test]
 fn reasons_have_unique_codes_and_speak() {
-    let mut all =
-        vec![Reason::NotStarted, Reason::NotJudged, Reason::Hung { since: Duration::from_secs(60), pid: 1 }];
+    let mut all = vec![Reason::NotStarted, Reason::Hung { since: Duration::from_secs(60), pid: 1 }];
+    for block in Block::ALL {
+        all.push(Reason::WouldLack { block, count: 1, named: vec![] });
+    }
+    all.push(Reason::WouldUnseat(Unseats { voters: 3, left: 1 }));
+    for lack in [None, Some(Lack::Denied), Some(Lack::TooMany), Some(Lack::Unanswered)] {
+        all.push(Reason::MinimumsUnknown { lack });
+        all.push(Reason::MinimumsStale { age: Duration::from_secs(200), lack });
+    }
     for (change, _) in CASES {
         let mut seen = healthy();
         change(&mut seen);

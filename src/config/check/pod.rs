@@ -53,7 +53,7 @@ impl Check<'_> {
     }
 
     /// It becomes part of a request and of a command for the shell.
-    fn name(&mut self, path: &str, name: Option<String>) -> Option<String> {
+    pub(super) fn name(&mut self, path: &str, name: Option<String>) -> Option<String> {
         let name = name?;
         let inner = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
         if (1..=253).contains(&name.len())

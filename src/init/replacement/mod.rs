@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Identity, ReplacementAnswer};
+use super::{Identity, ReplacementAnswer, security};
 use crate::{config::Config, kafka::Address};
 
 /// How long all brokers together may take. Healthy ones prove themselves within about a second.
@@ -43,8 +43,9 @@ pub async fn ask(config: &Config, identity: &Identity) -> ReplacementAnswer {
         let now = Instant::now();
         let others = u32::try_from(brokers.len()).unwrap_or(u32::MAX).saturating_sub(asked).max(1);
         let share = (end.saturating_duration_since(now) / others).clamp(PROOF_MIN, PROOF_MAX);
+        let security = security::of_port(config, identity, broker.port);
         let broker = Address { host: broker.host.clone(), port: broker.port };
-        let testimony = witness::ask(&broker, whom, (now + share).min(end), end);
+        let testimony = witness::ask(&broker, &security, whom, (now + share).min(end), end);
         let why = match timeout_at(end, testimony).await {
             Ok(Ok(answer)) => return answer,
             Ok(Err(doubt)) => {

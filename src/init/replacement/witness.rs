@@ -1,38 +1,24 @@
 //! One broker's testimony, and what makes it one.
 //!
-//! A broker that is cut off from the controllers serves its last image of the cluster for ever. So it has to show that
-//! its image is current first: the quorum leader names its high watermark through it, a majority of voters is seen to
-//! fetch from that leader afterwards, and the broker has applied everything below (see [`pillion_probes::contact`]).
-//! What it answers then is as of the first of those questions or later.
-//!
-//! Everything goes over one connection: behind an address that stands for several brokers another connection may lead
-//! to another broker, whose image has proven nothing.
+//! It has to show first that its image of the cluster is current: see [`crate::kafka::current`].
 
-use std::time::Duration;
-
-use pillion_probes::{
-    contact::{Applied, Asked, Doubt, QuorumAnswer, Tracker, Voter},
-    limits::Limits,
-    replicas::Tally,
-    time::BootTime,
-};
-use tokio::time::{Instant, sleep};
+use pillion_probes::replicas::Tally;
+use tokio::time::Instant;
 
 use super::hidden::{self, Sight};
 use crate::{
     clock::Clock,
     init::ReplacementAnswer,
     kafka::{
-        Address, Connection, WireError, codes,
-        requests::{ApiVersions, Kind, Quorum, api_versions, describe_quorum, listed_brokers},
+        Address, Connection, Security, WireError,
+        current::{Unproven, prove},
+        requests::{ApiVersions, api_versions, listed_brokers},
         scan::{Scan, ScanBuffer, scan_round},
     },
 };
 
 /// How init names itself to brokers.
 const CLIENT_ID: &str = "pillion-init";
-/// Between two questions to the quorum.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// The node whose volumes were lost.
 #[derive(Clone, Copy, Debug)]
@@ -49,18 +35,12 @@ pub(super) enum Unbelieved {
     /// It did not answer, or not as it should.
     #[error("{0:#}")]
     Wire(anyhow::Error),
-    /// Not `KRaft`: there is no quorum to prove anything by.
-    #[error("it does not run in KRaft mode")]
-    NotKraft,
+    /// Its image of the cluster may be old.
+    #[error("{0}")]
+    Unproven(Unproven),
     /// Another cluster.
     #[error("it belongs to the cluster {0}, which is not cluster.id")]
     Foreign(String),
-    /// It tells nothing of the quorum.
-    #[error("it may not tell of the quorum: grant DESCRIBE on the cluster to this node")]
-    Denied,
-    /// Its image of the cluster may be old.
-    #[error("nothing shows that its metadata is current: {0}")]
-    Stale(String),
     /// It does not describe every topic.
     #[error(
         "it does not describe every topic ({denied} for lack of authorization{}, {failed} by errors): grant DESCRIBE \
@@ -80,7 +60,7 @@ pub(super) enum Unbelieved {
 impl Unbelieved {
     /// The broker is well, and may not tell.
     pub(super) fn is_of_rights(&self) -> bool {
-        matches!(self, Self::Denied | Self::Hidden { .. })
+        matches!(self, Self::Unproven(Unproven::Denied) | Self::Hidden { .. })
     }
 }
 
@@ -90,21 +70,28 @@ impl From<WireError> for Unbelieved {
     }
 }
 
+impl From<Unproven> for Unbelieved {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Wire(error) => error.into(),
+            other => Self::Unproven(other),
+        }
+    }
+}
+
 /// Asks one broker. It has until `proof` to show that it is current, and until `end` to tell of all partitions.
 pub(super) async fn ask(
     broker: &Address,
+    security: &Security,
     whom: Whom<'_>,
     proof: Instant,
     end: Instant,
 ) -> Result<ReplacementAnswer, Unbelieved> {
     let clock = Clock::system();
-    let mut connection = Connection::open(broker, CLIENT_ID, proof).await?;
+    let mut connection = Connection::open(broker, security, CLIENT_ID, proof).await?.pinned();
     let versions = api_versions(&mut connection, proof).await?;
-    if versions.kind != Kind::KraftBroker {
-        return Err(Unbelieved::NotKraft);
-    }
     listed(&mut connection, &versions, whom, proof).await?;
-    prove(&mut connection, &versions, &clock, proof).await?;
+    prove(&mut connection, &versions, || clock.boot(), proof).await?;
     // Only of a fenced broker are the ISRs final: one that has just died is still in them, and others may leave.
     if listed(&mut connection, &versions, whom, end).await? {
         return Ok(alive(whom.id));
@@ -140,69 +127,6 @@ async fn listed(
         return Err(Unbelieved::Foreign(list.cluster_id.unwrap_or_else(|| "without an id".to_owned())));
     }
     Ok(list.lists(whom.id))
-}
-
-/// Waits until the broker's image of the cluster is proven to be current.
-async fn prove(
-    connection: &mut Connection,
-    versions: &ApiVersions,
-    clock: &Clock,
-    deadline: Instant,
-) -> Result<(), Unbelieved> {
-    let (mut tracker, limits) = (Tracker::new(), Limits::default());
-    loop {
-        let sent = clock.boot();
-        // Cut off from the controllers it waits for them, a minute and more.
-        let quorum = describe_quorum(connection, versions, deadline).await.map_err(|error| {
-            if error.is_timeout() { Unbelieved::Stale(in_words(None)) } else { error.into() }
-        })?;
-        match quorum.error_code {
-            0 => tracker.quorum(&answer(sent, clock.boot(), &quorum), &limits),
-            codes::CLUSTER_AUTHORIZATION_FAILED => return Err(Unbelieved::Denied),
-            // An election, or a forwarded request that ran out of time: the next one may fare better.
-            _ => tracker.unanswered(Doubt::Unanswered),
-        }
-        let sent = clock.boot();
-        let applied = api_versions(connection, deadline).await?.applied;
-        let sample = applied.map(|offset| Applied { sent, answered: clock.boot(), offset });
-        let same = sample.is_none_or(|sample| tracker.sample(sample, &limits));
-        if same && tracker.contact().is_some() {
-            return Ok(());
-        }
-        if Instant::now() + PAUSE >= deadline {
-            return Err(Unbelieved::Stale(in_words(tracker.doubt())));
-        }
-        sleep(PAUSE).await;
-    }
-}
-
-/// The answer for the tracker. Whether the broker that was asked keeps its own session is of no matter here, only what
-/// it has applied: its own lag, which would date the lease, counts as none.
-fn answer(sent: BootTime, answered: BootTime, quorum: &Quorum) -> QuorumAnswer {
-    let voter = |id, last_fetch_ms: Option<i64>| Voter { id, last_fetch_ms: last_fetch_ms.unwrap_or(-1) };
-    let voters: Vec<Voter> = quorum.voters.iter().map(|v| voter(v.id, v.last_fetch_ms)).collect();
-    QuorumAnswer {
-        sent,
-        answered,
-        asked: Asked::Broker,
-        leader: quorum.leader_id,
-        epoch: quorum.leader_epoch,
-        high_watermark: quorum.high_watermark,
-        own_caught_up_ms: voters.iter().find(|v| v.id == quorum.leader_id).map(|v| v.last_fetch_ms),
-        own_vote: None,
-        voters,
-    }
-}
-
-fn in_words(doubt: Option<Doubt>) -> String {
-    match doubt {
-        Some(Doubt::NoLeader) => "the quorum has no leader".to_owned(),
-        Some(Doubt::LeaderUnheard { leader } | Doubt::Deposed { leader }) => {
-            format!("no majority of the controllers is seen to follow {leader}")
-        }
-        Some(Doubt::Behind { records }) => format!("it lacks {records} records of the quorum's log"),
-        _ => "the quorum does not answer through it".to_owned(),
-    }
 }
 
 /// What the scan of a broker that is current comes to. No topic at all is an answer, too.

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::call::{answer_body, decode_answer};
@@ -16,6 +15,8 @@ const DESCRIBE_QUORUM: i16 = 55;
 const ZOOKEEPER_ONLY: [i16; 2] = [4, 6];
 /// `Metadata`: brokers have it, and the listeners of `KRaft` controllers do not.
 const METADATA: i16 = 3;
+/// `MetadataVersion.FEATURE_NAME`.
+const METADATA_VERSION: &str = "metadata.version";
 /// The first version with the features epoch.
 const VERSION: i16 = 3;
 
@@ -51,6 +52,8 @@ pub struct ApiVersions {
     pub applied: Option<i64>,
     /// What listens there.
     pub kind: Kind,
+    /// The level of the feature `metadata.version` that the cluster has agreed on (KIP-584, KIP-778).
+    pub metadata_version: Option<i16>,
     /// The node is a controller set up for a migration from `ZooKeeper` (KIP-866).
     pub zk_migration_ready: bool,
 }
@@ -79,10 +82,7 @@ impl ApiVersions {
 /// `ApiVersions`: needs no authorization, and answers before SASL.
 ///
 /// Asked in v3; a node that does not have it says so in v0's form, and is asked again in v0.
-pub async fn api_versions<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
-    deadline: Instant,
-) -> Result<ApiVersions, WireError> {
+pub async fn api_versions(connection: &mut Connection, deadline: Instant) -> Result<ApiVersions, WireError> {
     let request = ApiVersionsRequest::default()
         .with_client_software_name(StrBytes::from_static_str(env!("CARGO_PKG_NAME")))
         .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
@@ -121,6 +121,11 @@ fn summary(answer: &ApiVersionsResponse) -> ApiVersions {
             (false, true, false) => Kind::KraftController,
             (false, false, _) => Kind::Unknown,
         },
+        metadata_version: answer
+            .finalized_features
+            .iter()
+            .find(|feature| feature.name.as_str() == METADATA_VERSION)
+            .map(|feature| feature.max_version_level),
         zk_migration_ready: answer.zk_migration_ready,
         keys,
     }

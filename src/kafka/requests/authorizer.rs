@@ -2,7 +2,6 @@
 
 use kafka_protocol::messages::DescribeAclsRequest;
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::requests::ApiVersions;
@@ -14,8 +13,8 @@ const NOBODY: &str = "User:pillion-asks-whether-there-are-rules";
 const ANY: i8 = 1;
 
 /// `DescribeAcls`: only a broker without an authorizer answers `SECURITY_DISABLED`; such a one hides nothing.
-pub async fn has_authorizer<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn has_authorizer(
+    connection: &mut Connection,
     versions: &ApiVersions,
     deadline: Instant,
 ) -> Result<bool, WireError> {

@@ -2,7 +2,6 @@
 
 use kafka_protocol::messages::MetadataRequest;
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::requests::ApiVersions;
@@ -26,6 +25,8 @@ pub struct ListedBroker {
     pub id: i32,
     /// What it advertises for the listener that was asked.
     pub address: Address,
+    /// Its zone (`broker.rack`), where it has one.
+    pub rack: Option<String>,
 }
 
 impl ListedBrokers {
@@ -38,8 +39,8 @@ impl ListedBrokers {
 /// `Metadata` for no topic at all. Needs no authorization.
 ///
 /// The list of topics is empty, not null, which would mean all topics; and creation by asking is off.
-pub async fn listed_brokers<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn listed_brokers(
+    connection: &mut Connection,
     versions: &ApiVersions,
     deadline: Instant,
 ) -> Result<ListedBrokers, WireError> {
@@ -57,5 +58,9 @@ pub async fn listed_brokers<S: AsyncRead + AsyncWrite + Unpin>(
 fn listed(broker: &MetadataResponseBroker) -> ListedBroker {
     // No port is 0: what is none cannot be reached either.
     let port = u16::try_from(broker.port).unwrap_or(0);
-    ListedBroker { id: broker.node_id.0, address: Address { host: broker.host.to_string(), port } }
+    ListedBroker {
+        id: broker.node_id.0,
+        address: Address { host: broker.host.to_string(), port },
+        rack: broker.rack.as_ref().map(ToString::to_string),
+    }
 }

@@ -2,7 +2,6 @@
 
 use kafka_protocol::messages::DescribeLogDirsRequest;
 use pillion_probes::set::{Key, Sieve};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::requests::{ApiVersions, VersionRange};
@@ -20,8 +19,8 @@ pub const LOG_DIRS_CAP: u64 = 64 << 20;
 /// `CLUSTER`; without it brokers before v3 answer with no directory at all, which is told as the same error here.
 ///
 /// `key` is that of the digest of the hosted replicas, `sieve` takes a closer look at them.
-pub async fn describe_log_dirs<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn describe_log_dirs(
+    connection: &mut Connection,
     versions: &ApiVersions,
     key: Key,
     sieve: Option<&Sieve>,

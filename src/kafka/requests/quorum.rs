@@ -4,7 +4,6 @@ use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData
 use kafka_protocol::messages::describe_quorum_response as answer;
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -64,8 +63,8 @@ pub fn describe_quorum_request() -> DescribeQuorumRequest {
 
 /// `DescribeQuorum`: through a broker, which forwards it to the active controller, or to a controller itself
 /// (which answers with an error in the partition when it does not lead). Needs `DESCRIBE` on `CLUSTER`.
-pub async fn describe_quorum<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn describe_quorum(
+    connection: &mut Connection,
     versions: &ApiVersions,
     deadline: Instant,
 ) -> Result<Quorum, WireError> {

@@ -1,7 +1,6 @@
 //! The reassignments under way that concern one broker.
 
 use kafka_protocol::messages::ListPartitionReassignmentsRequest;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::requests::ApiVersions;
@@ -23,8 +22,8 @@ pub struct Reassignment {
 
 /// `ListPartitionReassignments` (KIP-455), all topics, those of broker `own_id` kept. Needs `DESCRIBE` on
 /// `CLUSTER`. A list beyond the connection's cap is [`WireError::FrameTooLarge`]: then all replicas count.
-pub async fn list_partition_reassignments<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn list_partition_reassignments(
+    connection: &mut Connection,
     versions: &ApiVersions,
     own_id: i32,
     deadline: Instant,

@@ -10,7 +10,7 @@ use kafka_protocol::protocol::StrBytes;
 use pillion_probes::moves::Moves;
 use pillion_probes::replicas::Tally;
 use pillion_probes::set::{Key, Sieve};
-use tokio::io::{AsyncRead, AsyncWrite};
+use pillion_probes::stops::Minimums;
 use tokio::time::Instant;
 
 use crate::kafka::requests::{ApiVersions, VersionRange};
@@ -61,6 +61,12 @@ pub struct Scan {
     pub moves: Option<Arc<Moves>>,
     /// A closer look at the own partitions; each page comes with its own.
     pub sieve: Option<Sieve>,
+    /// How many in-sync replicas topics need, to tell what a stop would hurt.
+    pub minimums: Option<Arc<Minimums>>,
+    /// Who would stop: this broker, or others in its place.
+    pub leaving: Vec<i32>,
+    /// Keep the names of the topics that those that leave have replicas of.
+    pub names: bool,
 }
 
 impl Scan {
@@ -69,8 +75,18 @@ impl Scan {
 
     /// A scan of this kind for broker `own_id`, with the usual bounds.
     pub fn new(kind: ScanKind, own_id: i32) -> Self {
-        let (moves, sieve) = (None, None);
-        Self { kind, own_id, cap: Self::DEFAULT_CAP, page_limit: 2000, key: Key::new(0), moves, sieve }
+        Self {
+            kind,
+            own_id,
+            cap: Self::DEFAULT_CAP,
+            page_limit: 2000,
+            key: Key::new(0),
+            moves: None,
+            sieve: None,
+            minimums: None,
+            leaving: vec![own_id],
+            names: false,
+        }
     }
 
     /// A scan for broker `own_id`: in pages where the broker has them (3.8, `KRaft`), which spares it one huge
@@ -91,8 +107,8 @@ impl Scan {
 ///
 /// `cursor` is where the page starts; `None` for the first, and for `Metadata`. A call that is dropped or fails
 /// poisons the connection.
-pub async fn scan_page<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn scan_page(
+    connection: &mut Connection,
     scan: &Scan,
     cursor: Option<&Cursor>,
     buffer: &mut ScanBuffer,
@@ -126,8 +142,8 @@ pub async fn scan_page<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// Asks for these topics by name, some at a time: only then are those that may not be described said to be such, and not
 /// left out. They are in [`Tally::unauthorized_topics`] of what is returned.
-pub async fn scan_topics<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn scan_topics(
+    connection: &mut Connection,
     versions: &ApiVersions,
     topics: &[String],
     buffer: &mut ScanBuffer,
@@ -142,8 +158,8 @@ pub async fn scan_topics<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Nothing of their partitions is kept but the counts.
-async fn scan_some_topics<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+async fn scan_some_topics(
+    connection: &mut Connection,
     versions: &ApiVersions,
     topics: &[String],
     buffer: &mut ScanBuffer,
@@ -164,8 +180,8 @@ async fn scan_some_topics<S: AsyncRead + AsyncWrite + Unpin>(
     read_page(connection, &scan, api, None, buffer, deadline).await
 }
 
-async fn read_page<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+async fn read_page(
+    connection: &mut Connection,
     scan: &Scan,
     api: &'static str,
     cursor: Option<&Cursor>,
@@ -174,7 +190,8 @@ async fn read_page<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Page, WireError> {
     let make = |bytes| {
         let scanner = Scanner::new(scan.kind, scan.own_id, bytes, cursor)?.keyed(scan.key);
-        Ok(scanner.with_moves(scan.moves.clone()).with_sieve(scan.sieve.clone()))
+        let scanner = scanner.with_moves(scan.moves.clone()).with_sieve(scan.sieve.clone());
+        Ok(scanner.leaving(&scan.leaving, scan.minimums.clone()).with_names(scan.names))
     };
     let page = stream_answer(connection, scan.cap, buffer, deadline, make).await?;
     if page.error_code != codes::NONE {
@@ -215,8 +232,8 @@ impl Streamed for LogDirsScanner {
 }
 
 /// Reads the answer that is due on `connection` through the decoder that `make` builds for its length.
-pub(in crate::kafka) async fn stream_answer<S: AsyncRead + AsyncWrite + Unpin, D: Streamed>(
-    connection: &mut Connection<S>,
+pub(in crate::kafka) async fn stream_answer<D: Streamed>(
+    connection: &mut Connection,
     cap: u64,
     buffer: &mut ScanBuffer,
     deadline: Instant,
@@ -230,8 +247,8 @@ pub(in crate::kafka) async fn stream_answer<S: AsyncRead + AsyncWrite + Unpin, D
     outcome
 }
 
-async fn stream<S: AsyncRead + AsyncWrite + Unpin, D: Streamed>(
-    connection: &mut Connection<S>,
+async fn stream<D: Streamed>(
+    connection: &mut Connection,
     cap: u64,
     buffer: &mut ScanBuffer,
     deadline: Instant,

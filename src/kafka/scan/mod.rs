@@ -8,6 +8,7 @@
 mod driver;
 mod error;
 mod log_dirs;
+mod minimums;
 mod page;
 mod partitions;
 mod push;
@@ -18,7 +19,8 @@ pub(super) use driver::stream_answer;
 pub use driver::{Scan, ScanBuffer, scan_page, scan_topics};
 pub use error::ScanError;
 pub use log_dirs::{LogDir, LogDirs, LogDirsScanner};
-pub use page::{Brokers, Cursor, Page};
+pub use minimums::{Asked, MinimumsError, minimums};
+pub use page::{Brokers, Cursor, Page, TopicNames};
 pub use partitions::{ScanKind, Scanner};
 pub use push::Step;
 pub use round::{add, scan_round};

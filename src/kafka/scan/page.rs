@@ -12,6 +12,35 @@ pub struct Cursor {
     pub partition: i32,
 }
 
+/// Names of topics, as they came off the wire, each once where its partitions come together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicNames {
+    /// The names.
+    pub names: Vec<String>,
+    /// There were more than are kept.
+    pub overflow: bool,
+    bytes: usize,
+}
+
+impl TopicNames {
+    /// Bytes of names kept of one answer.
+    pub const BYTES_MAX: usize = 4 << 20;
+
+    /// Keeps a name, unless it came last.
+    pub(super) fn add(&mut self, name: &[u8]) {
+        let name = String::from_utf8_lossy(name);
+        if self.names.last().is_some_and(|last| *last == name) {
+            return;
+        }
+        if self.bytes + name.len() > Self::BYTES_MAX {
+            self.overflow = true;
+            return;
+        }
+        self.bytes += name.len();
+        self.names.push(name.into_owned());
+    }
+}
+
 /// The brokers that a `Metadata` answer lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brokers {
@@ -30,6 +59,8 @@ pub struct Page {
     pub tally: Tally,
     /// The closer look at them, where one was asked for.
     pub sieve: Option<Sieve>,
+    /// The topics that those that leave have replicas of, where they were asked for.
+    pub topics: TopicNames,
     /// The brokers listed; `None` in `DescribeTopicPartitions`, which lists none.
     pub brokers: Option<Brokers>,
     /// Where to go on; `None` when this was the last page.

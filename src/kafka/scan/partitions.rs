@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use pillion_probes::moves::{Move, Moves};
-use pillion_probes::replicas::{NAMED, Tally, printable};
+use pillion_probes::replicas::{NAMED, PartitionName, Tally, printable};
 use pillion_probes::set::{Key, Sieve, TopicHash};
+use pillion_probes::stops::{Left, Minimums, Stops};
 
 use crate::kafka::codes;
 use crate::kafka::scan::push::{Items, Next, Push};
@@ -75,6 +76,23 @@ impl Scanner {
         self
     }
 
+    /// Tells what a stop of these brokers would hurt.
+    #[must_use]
+    pub fn leaving(mut self, brokers: &[i32], minimums: Option<Arc<Minimums>>) -> Self {
+        let items = self.push.items_mut();
+        items.leaving = brokers.iter().map(|id| id.to_be_bytes()).collect();
+        items.page.tally.stops = minimums.as_deref().map(Stops::by);
+        items.minimums = minimums;
+        self
+    }
+
+    /// Keeps the names of the topics that those that leave have replicas of.
+    #[must_use]
+    pub fn with_names(mut self, keep: bool) -> Self {
+        self.push.items_mut().names = keep;
+        self
+    }
+
     /// Decodes the next bytes of the frame, however few or many.
     ///
     /// Fails as soon as a length or count cannot be true; further feeds fail the same way.
@@ -121,6 +139,9 @@ struct Partitions {
     topic_hash: Option<TopicHash>,
     key: Key,
     moves: Option<Arc<Moves>>,
+    minimums: Option<Arc<Minimums>>,
+    leaving: Vec<[u8; 4]>,
+    names: bool,
     page: Page,
 }
 
@@ -137,6 +158,9 @@ impl Partitions {
             topic_hash: None,
             key: Key::default(),
             moves: None,
+            minimums: None,
+            leaving: Vec::new(),
+            names: false,
             page: Page::default(),
         }
     }
@@ -243,7 +267,38 @@ impl Partitions {
                 self.page.tally.count_only_copy(index, name);
             }
         }
+        if self.names && replicas.as_chunks::<4>().0.iter().any(|id| self.leaving.contains(id)) {
+            self.page.topics.add(&self.topic);
+        }
+        if self.minimums.is_some() {
+            self.stop(index, replicas, isr, eligible);
+        }
         Ok(())
+    }
+
+    /// Weighs what those that leave take from a partition. Who is not in its ISR takes nothing.
+    #[inline]
+    fn stop(&mut self, index: i32, replicas: &[u8], isr: &[u8], eligible: &[u8]) {
+        let Some(minimums) = self.minimums.as_deref() else { return };
+        let (isr, eligible) = (isr.as_chunks::<4>().0, eligible.as_chunks::<4>().0);
+        let leaves = |id: &[u8; 4]| self.leaving.contains(id);
+        if !isr.iter().any(leaves) {
+            return;
+        }
+        let topic = *self.topic_hash.get_or_insert_with(|| self.key.topic(&self.topic));
+        let replicas = replicas.len() / 4;
+        let left = Left {
+            replicas,
+            isr: isr.len(),
+            in_sync: isr.iter().filter(|id| !leaves(id)).count(),
+            eligible: eligible.iter().filter(|id| !leaves(id) && !isr.contains(id)).count(),
+        };
+        let name = || PartitionName { topic: printable(&self.topic), partition: index };
+        if let (Some(block), Some(stops)) =
+            (left.block(minimums.of(topic, replicas)), &mut self.page.tally.stops)
+        {
+            stops.add(block, name);
+        }
     }
 
     /// Notes that a partition of the current topic is this broker's; returns its hash.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pillion_probes::replicas::{NAMED, Round, Tally};
+use pillion_probes::stops::Stops;
 use pillion_probes::time::BootTime;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::kafka::scan::{Page, Scan, ScanBuffer, ScanError, scan_page};
@@ -22,8 +22,8 @@ const PAGES_MAX: u32 = 10_000;
 ///
 /// The round's `as_of` is the send of its oldest page, the first. An error voids the round: the pages that came
 /// before it were valid evidence when `each` was called with them, and are no round.
-pub async fn scan_round<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: &mut Connection<S>,
+pub async fn scan_round(
+    connection: &mut Connection,
     scan: &Scan,
     buffer: &mut ScanBuffer,
     page_timeout: Duration,
@@ -70,6 +70,9 @@ pub fn add(total: &mut Tally, page: &Tally) {
     fill(&mut total.adding_named, &page.adding_named);
     total.removing += page.removing;
     fill(&mut total.unauthorized_named, &page.unauthorized_named);
+    if let Some(stops) = &page.stops {
+        total.stops.get_or_insert_with(|| Stops { asked: stops.asked, ..Stops::default() }).join(stops);
+    }
     total.own.join(page.own);
     total.own_offline.join(page.own_offline);
 }

@@ -8,11 +8,16 @@
 
 mod answers;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use kafka_protocol::messages::DescribeLogDirsResponse;
 use kafka_protocol::messages::describe_log_dirs_response as dirs;
 use kafka_protocol::protocol::StrBytes;
-use pillion_probes::replicas::{NAMED, Tally};
+use pillion_probes::replicas::{NAMED, PartitionName, Tally};
 use pillion_probes::set::{Digest, Key};
+use pillion_probes::stops::{Left, Minimums, Stops};
+use pillion_probes::time::BootTime;
 use proptest::prelude::*;
 
 use answers::{OWN, Part, Tags, Topic, described_bytes, encode, metadata_bytes, name, topics};
@@ -21,6 +26,7 @@ use super::{Cursor, LogDirsScanner, Page, ScanError, ScanKind, Scanner, Step};
 
 /// The tally as a plain loop over the generated structure makes it.
 fn expected(topics: &[Topic], with_elr: bool) -> Tally {
+    let mut stops = Stops::by(&minimums());
     let mut tally = Tally::default();
     for topic in topics {
         tally.topics += u64::from(topic.error != 3);
@@ -44,14 +50,39 @@ fn expected(topics: &[Topic], with_elr: bool) -> Tally {
                     tally.count_only_copy(index, || topic.name.clone());
                 }
             }
+            if part.isr.contains(&OWN)
+                && let Some(block) = without_us(part, with_elr).block(2)
+            {
+                stops.add(block, || PartitionName { topic: topic.name.clone(), partition: index });
+            }
         }
     }
+    tally.stops = Some(stops);
     tally
+}
+
+/// What a partition has left without this broker.
+fn without_us(part: &Part, with_elr: bool) -> Left {
+    let others = |ids: &[i32]| ids.iter().filter(|id| **id != OWN).count();
+    let elr = part.elr.clone().filter(|_| with_elr).unwrap_or_default();
+    let waiting: Vec<i32> = elr.into_iter().filter(|id| !part.isr.contains(id)).collect();
+    Left {
+        replicas: part.replicas.len(),
+        isr: part.isr.len(),
+        in_sync: others(&part.isr),
+        eligible: others(&waiting),
+    }
+}
+
+/// Every topic needs two.
+fn minimums() -> Minimums {
+    Minimums { asked: BootTime::from_millis(7), usual: 2, others: HashMap::new(), capped: false }
 }
 
 /// Feeds `bytes` in chunks of the sizes given, over and over.
 fn scan(kind: ScanKind, bytes: &[u8], chunks: &[usize]) -> Result<Page, ScanError> {
-    let mut scanner = Scanner::new(kind, OWN, bytes.len() as u64, None)?;
+    let scanner = Scanner::new(kind, OWN, bytes.len() as u64, None)?;
+    let mut scanner = scanner.leaving(&[OWN], Some(Arc::new(minimums()))).with_names(true);
     let mut rest = bytes;
     let mut sizes = chunks.iter().copied().cycle();
     let mut step = scanner.feed(&[])?;
@@ -104,6 +135,13 @@ proptest! {
         let bytes = described_bytes(&topics, next.as_ref());
         let page = scan(ScanKind::DescribeTopicPartitions, &bytes, &chunks).unwrap();
         prop_assert_eq!(&page.tally, &expected(&topics, true));
+        let mut own: Vec<_> = topics
+            .iter()
+            .filter(|topic| topic.parts.iter().any(|part| part.replicas.contains(&OWN)))
+            .map(|topic| topic.name.clone())
+            .collect();
+        own.dedup();
+        prop_assert_eq!(&page.topics.names, &own);
         prop_assert_eq!(page.next_cursor, next);
         prop_assert_eq!(page.throttle_ms, 11);
         prop_assert_eq!(page.brokers, None);

@@ -22,9 +22,14 @@ pub(super) fn of(change: &Transition, board: &Board) -> Option<(String, Event)> 
             (Kind::Normal, "KafkaStarted", "it answers".to_owned())
         }
         Subject::Override => forced(change, board)?,
+        Subject::Certificates => certificates(change),
         _ => return None,
     };
-    let action = if change.subject == Subject::Override { "Overriding" } else { "Judging" };
+    let action = match change.subject {
+        Subject::Override => "Overriding",
+        Subject::Certificates => "Rotating",
+        _ => "Judging",
+    };
     let topic = change.why.first().map(|why| why.code.clone()).unwrap_or_default();
     let at_ms = stamp::parse(&change.at)?;
     Some((topic, Event { at_ms, kind, reason, action, note, count: 1 }))
@@ -58,6 +63,17 @@ fn ready(change: &Transition, board: &Board) -> Option<(Kind, &'static str, Stri
         board::ready_yes(&mut note, &now.seen, now.now.boot).unwrap_or_default();
         (Kind::Normal, "KafkaReady", note)
     })
+}
+
+/// What is wrong with certificates, that nothing is any more, or that another one is served.
+fn certificates(change: &Transition) -> (Kind, &'static str, String) {
+    if !change.why.is_empty() {
+        return (Kind::Warning, "CertificateTrouble", why(change));
+    }
+    if change.to == "fine" {
+        return (Kind::Normal, "CertificatesFine", "nothing is wrong with certificates any more".to_owned());
+    }
+    (Kind::Normal, "CertificateRotated", change.to.clone())
 }
 
 fn forced(change: &Transition, board: &Board) -> Option<(Kind, &'static str, String)> {

@@ -24,7 +24,7 @@ pub(crate) fn board() -> Arc<Board> {
     };
     let (limits, override_cap) = (Limits::default(), Duration::from_secs(7200));
     let seen = Observations::nothing(Role::Broker, clock.boot());
-    Board::new(Settings { identity, limits, override_cap, run_dir: None }, clock, seen)
+    Board::new(Settings { identity, limits, override_cap, findings: Vec::new(), run_dir: None }, clock, seen)
 }
 
 pub(crate) fn change(subject: Subject, from: &str, to: &str, whys: &[[&str; 3]]) -> Transition {
@@ -74,7 +74,7 @@ fn what_is_no_news_is_not_told() {
         (Subject::Ready, "", "yes"),
         (Subject::Live, "", "yes"),
         (Subject::Started, "yes", "no (not-listening)"),
-        (Subject::Stoppable, "", "unknown"),
+        (Subject::Stoppable, "", "no (below-min-isr)"),
         (Subject::Answered, "yes", "no"),
         (Subject::Agent, "", "started"),
         (Subject::Override, "", "none"),

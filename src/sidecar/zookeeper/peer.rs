@@ -81,7 +81,7 @@ impl Peer {
         // Taken out: what fails or is dropped half-way is not used again.
         let (mut connection, versions) = match self.open.take() {
             Some(there) => there,
-            None => self.connect(deadline).await?,
+            None => self.connect(target, deadline).await?,
         };
         let list = listed_brokers(&mut connection, &versions, deadline).await?;
         if list.cluster_id.as_ref().is_some_and(|id| *id != target.cluster_id) {
@@ -105,8 +105,13 @@ impl Peer {
         })
     }
 
-    async fn connect(&self, deadline: Instant) -> Result<(Connection, ApiVersions), Useless> {
-        let mut connection = Connection::open(&self.address, CLIENT_ID, deadline).await?;
+    async fn connect(
+        &self,
+        target: &Target,
+        deadline: Instant,
+    ) -> Result<(Connection, ApiVersions), Useless> {
+        let mut connection =
+            Connection::open(&self.address, &target.security.peers, CLIENT_ID, deadline).await?;
         let versions = api_versions(&mut connection, deadline).await?;
         if versions.kind != Kind::ZooKeeper || versions.zk_migration_ready {
             return Err(Useless::Foreign);

@@ -58,6 +58,7 @@ mod tests {
 
     fn list(brokers: &[(i32, &str)], controller_id: i32) -> ListedBrokers {
         let one = |&(id, host): &(i32, &str)| ListedBroker {
+            rack: None,
             id,
             address: Address { host: host.into(), port: 9092 },
         };

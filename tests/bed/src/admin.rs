@@ -186,7 +186,7 @@ impl Cluster {
     }
 
     /// A connection to some broker that runs, which forwards what is the controller's.
-    async fn any(&self) -> Result<Connection> {
+    pub(crate) async fn any(&self) -> Result<Connection> {
         let node = self.brokers().find(|node| node.running()).context("no broker runs")?;
         open(node.bootstrap()).await
     }

@@ -295,8 +295,8 @@ fn run_dir(node: &Node) -> PathBuf {
     node.dir().join("run")
 }
 
-/// Writes `pillion.yaml`: the bed's settings as the user's, the identity for pillion to compute.
-fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
+/// Writes `pillion.yaml` into the directory of a node: the bed's settings as the user's, the identity for pillion to compute.
+pub fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
     let node = cluster.node(id);
     let text = fs::read_to_string(node.properties())?;
     let properties: String = text
@@ -318,11 +318,16 @@ fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
     let (cluster_id, version) = (cluster.cluster_id(), cluster.kafka().version());
     let ordinal = id - base;
     let joins = node.joins().map(|joins| format!("  initialControllers: {joins:?}\n")).unwrap_or_default();
+    let [broker_part, sidecar_part] = ["broker", "sidecar"].map(|part| cluster.pillion(part, node));
+    let certificates = match cluster.pillion("certificates", node) {
+        lines if lines.is_empty() => lines,
+        lines => format!("certificates:\n{lines}"),
+    };
     let zone = ["a", "b", "c"][usize::try_from(id)? % 3];
     let config = format!(
         "cluster:\n  name: bed\n  id: {cluster_id:?}\nbroker:\n  mode: {mode}\n  idBase: {base}\n  \
-         ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\nkafka:\n  version: {version:?}\n  home: {:?}\n  \
-         properties:\n{properties}storage:\n  logDirs: [{}]\n{joins}runDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}",
+         ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\n{broker_part}kafka:\n  version: {version:?}\n  home: {:?}\n  \
+         properties:\n{properties}storage:\n  logDirs: [{}]\n{joins}runDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}{sidecar_part}{certificates}",
         cluster.kafka().libs().canonicalize()?.parent().context("libs lie in a home")?.display().to_string(),
         dirs.join(", "),
         run_dir(node).display().to_string(),

@@ -4,6 +4,7 @@
 //! Everything ends with the [`Cluster`]: processes, namespaces, links, directories.
 
 pub mod admin;
+pub mod catalogue;
 pub mod cluster;
 pub mod contenders;
 pub mod fetch;
@@ -11,6 +12,7 @@ pub mod fleet;
 pub mod isr;
 pub mod load;
 pub mod net;
+pub mod openbao;
 pub mod pace;
 pub mod process;
 pub mod reader;
@@ -18,6 +20,7 @@ pub mod report;
 pub mod scene;
 pub mod score;
 pub mod slow;
+pub mod tls;
 pub mod topics;
 pub mod truth;
 pub mod wait;
@@ -33,11 +36,13 @@ pub use fleet::Fleet;
 pub use isr::IsrWatch;
 pub use load::{Load, LoadReport};
 pub use net::{Links, Net, Peer};
+pub use openbao::OpenBao;
 pub use rdkafka::ClientConfig;
 pub use reader::{ReadReport, Reader};
 pub use scene::Staged;
 pub use score::{Score, detect, score};
 pub use slow::Slow;
+pub use tls::{Tls, TlsClients};
 pub use truth::{Truth, TruthWatch, View};
 pub use wait::eventually;
 pub use watch::Watch;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
-use rdkafka::{ClientConfig, ClientContext};
+use rdkafka::{ClientConfig, ClientContext, Statistics};
 
 use crate::cluster::Cluster;
 
@@ -28,6 +28,9 @@ pub struct LoadReport {
     pub errors: Vec<(Instant, String)>,
     /// The longest time without an acknowledgement, from the first one to the end of sending.
     pub longest_gap: Duration,
+    /// How often the idempotent producer began a new epoch. From then on brokers do not know again what it sent before, and
+    /// what it sends again may stand twice in the log.
+    pub epochs: i16,
 }
 
 impl LoadReport {
@@ -43,7 +46,13 @@ struct Recorder(Mutex<LoadReport>);
 /// Hands the outcomes to the recorder that the load keeps.
 struct Outcomes(Arc<Recorder>);
 
-impl ClientContext for Outcomes {}
+impl ClientContext for Outcomes {
+    fn stats(&self, statistics: Statistics) {
+        let epoch = statistics.eos.map_or(0, |eos| eos.producer_epoch);
+        let mut report = self.0.0.lock().expect("report");
+        report.epochs = report.epochs.max(i16::try_from(epoch).unwrap_or(i16::MAX));
+    }
+}
 
 impl ProducerContext for Outcomes {
     type DeliveryOpaque = ();
@@ -98,6 +107,13 @@ impl Load {
     pub fn with(mut config: ClientConfig, topic: &str, options: LoadOptions) -> Result<Self> {
         config.set("acks", "all").set("linger.ms", "5");
         config.set("enable.idempotence", options.idempotent.to_string());
+        if options.idempotent {
+            // With several requests in flight, a new leader may refuse the first for it does not lead yet, and the second for
+            // the first is missing. librdkafka begins a new epoch then, for all partitions, and writes twice what another
+            // leader took and did not live to acknowledge (confluentinc/librdkafka#4953). This is a witness of brokers.
+            config.set("max.in.flight.requests.per.connection", "1");
+        }
+        config.set("statistics.interval.ms", "1000");
         config.set("message.timeout.ms", options.delivery_timeout.as_millis().to_string());
         // Every record may go elsewhere: each partition is to see a steady trickle.
         config.set("sticky.partitioning.linger.ms", "0").set("partitioner", "random");

@@ -1,5 +1,6 @@
 //! Topics: made, filled, counted, deleted.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -8,10 +9,10 @@ use kafka_protocol::messages::{ElectLeadersRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 
 use crate::cluster::Cluster;
 use crate::wait::eventually;
@@ -160,25 +161,53 @@ fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
 }
 
-/// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas.
+/// The first record that was not acknowledged in time, and why.
+#[derive(Default)]
+struct Lost(OnceLock<KafkaError>);
+
+impl ClientContext for Lost {}
+
+impl ProducerContext for Lost {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.0.get_or_init(|| error.clone());
+        }
+    }
+}
+
+/// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas. Fails with the first
+/// record that is not within a minute.
 pub fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
-    config.set("acks", "all").set("linger.ms", "20").set("batch.size", "900000");
+    config
+        .set("acks", "all")
+        .set("linger.ms", "20")
+        .set("batch.size", "900000")
+        .set("message.timeout.ms", "60000");
     config.set("queue.buffering.max.kbytes", "32768").set("sticky.partitioning.linger.ms", "5");
-    let producer: BaseProducer = config.create()?;
+    let producer: BaseProducer<Lost> = config.create_with_context(Lost::default())?;
     // Not one byte over and over: batches that a compacting or compressing layer could shrink to nothing.
     let payload: Vec<u8> = (0..RECORD).map(|i| u8::try_from(i * 31 % 251).unwrap_or(0)).collect();
-    for _ in 0..bytes.div_ceil(RECORD) {
-        let mut record = BaseRecord::<(), _>::to(topic).payload(&payload);
-        while let Err((error, again)) = producer.send(record) {
+    let lost = |sent: usize| match producer.context().0.get() {
+        None => Ok(()),
+        Some(error) => Err(anyhow!("{topic}: a record of the first {sent} was not acknowledged: {error}")),
+    };
+    let records = bytes.div_ceil(RECORD);
+    for sent in 0..records {
+        let mut record = BaseRecord::to(topic).payload(&payload);
+        while let Err((error, again)) = producer.send::<(), _>(record) {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
                 return Err(error.into());
             }
             producer.poll(Duration::from_millis(20));
+            lost(sent)?;
             record = again;
         }
         producer.poll(Duration::ZERO);
     }
-    Ok(producer.flush(Duration::from_secs(120))?)
+    producer.flush(Duration::from_secs(90))?;
+    lost(records)
 }
 
 fn count(config: &ClientConfig, topic: &str) -> Result<i64> {

@@ -35,6 +35,9 @@ async fn a_restart_loses_nothing_and_is_seen_in_the_isr() {
     assert!(rounds.iter().all(|round| round.out.as_ref().is_none_or(|out| out.len() <= 1)), "one at a time");
     let produced = load.stop().await.expect("a report");
     let read = tokio::task::block_in_place(|| reader.finish(&produced.numbers, SOON)).expect("a report");
-    assert_eq!((produced.errors.len(), produced.numbers.len() as u64), (0, produced.sent));
+    assert_eq!(
+        (produced.errors.len(), produced.numbers.len() as u64, produced.epochs),
+        (0, produced.sent, 0)
+    );
     assert_eq!((read.lost, read.duplicated, read.read), (vec![], vec![], produced.sent));
 }

@@ -3,12 +3,11 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use bed::{Load, Reader, load::LoadOptions, scene::run};
 
 use crate::{
     figures::Figures,
     kafka::client,
-    load::CLIENT_DEFAULT,
+    load::new_client,
     pod::Pod,
     scene::{BROKERS, SOON, Scene, pass},
 };
@@ -16,6 +15,9 @@ use crate::{
 /// Every broker is unready and none is restarted; clients go on, new ones too; a roll waits until the controllers are
 /// back.
 pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
+    // The topic that groups keep their places in is there, as where anybody has ever read: nobody could make it now.
+    scene.topic("before")?;
+    new_client(&client(), "before", true)?;
     scene.topic("without-controllers")?;
     let before: Vec<_> = BROKERS.iter().map(|pod| scene.pods.get(pod)).collect::<Result<_>>()?;
     let began = Instant::now();
@@ -26,7 +28,8 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
     }
     figures.time("every broker's pod unready after", last - began);
 
-    let records = new_client()?;
+    // Not idempotent: a broker that has no producer ids left would have to ask a controller for more.
+    let records = new_client(&client(), "without-controllers", false)?;
     figures.count("a new client wrote and read", records, "records");
 
     // Longer than a hang is watched, and the probes after it.
@@ -52,19 +55,4 @@ pub fn all_lost(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.all_ready()?;
     figures.time("the roll was over after the controllers' return", back.elapsed());
     Ok(())
-}
-
-/// A client that knows only the Service writes and reads. Its numbers come from elsewhere, for it is not idempotent:
-/// a broker that has no producer ids left would have to ask a controller.
-fn new_client() -> Result<usize> {
-    let options =
-        LoadOptions { idempotent: false, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
-    let load = Load::with(client(), "without-controllers", options)?;
-    let reader = Reader::start(client(), "without-controllers")?;
-    run(load.wait_acked(400, SOON))?;
-    let produced = run(load.stop())?;
-    let read = reader.finish(&produced.numbers, SOON)?;
-    ensure!(produced.errors.is_empty(), "the producer saw errors: {:?}", produced.errors.first());
-    ensure!(read.lost.is_empty(), "lost: {:?}", read.lost.len());
-    Ok(produced.numbers.len())
 }

@@ -3,12 +3,15 @@
 mod agent;
 mod api;
 mod apply;
+mod certificate;
 mod controllers;
 mod drain;
 mod hang;
 mod manifests;
 mod mistakes;
+mod overlays;
 mod overrides;
+mod own;
 mod revision;
 mod roll;
 mod rollout;
@@ -74,6 +77,11 @@ pub const ALL: &[Case] = &[
         "A rollout begins while every broker is unready (stand-ins)",
         rollout::waits,
     )),
+    alone(quick(
+        "certificate_from_a_secret",
+        "The certificate in a Secret changes, and the right to read it goes",
+        certificate::from_a_secret,
+    )),
     alone(quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config)),
     alone(quick("a_node_without_a_zone", "A node without a zone label", mistakes::label)),
     alone(quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights)),
@@ -87,4 +95,14 @@ pub const ALL: &[Case] = &[
         "The service account may do what is documented, and no more",
         manifests::rights,
     )),
+    alone(long("overlay_combined", "`overlays/combined`: three nodes that are both", overlays::combined)),
+    alone(long("overlay_two_maps", "`overlays/two-maps`: a second map of brokers", overlays::two_maps)),
+    alone(long("overlay_single_node", "`overlays/single-node`: all on one node", overlays::single_node)),
+    alone(long("overlay_outside", "`overlays/outside`: addresses for clients outside", overlays::outside)),
+    alone(long(
+        "overlay_dedicated_nodes",
+        "`overlays/dedicated-nodes`: on nodes of their own only",
+        overlays::dedicated_nodes,
+    )),
+    alone(long("own_statefulset", "A StatefulSet that was there before gets pillion", own::gets_pillion)),
 ];

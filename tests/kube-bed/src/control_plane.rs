@@ -1,5 +1,6 @@
 //! etcd, API server, controllers and scheduler.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -19,9 +20,10 @@ pub struct ControlPlane {
     /// The API server, to be stopped, paused and started by tests.
     pub api_server: Daemon,
     /// What keeps replicas and the like.
-    pub controllers: Daemon,
-    /// Finds nodes for pods.
-    pub scheduler: Daemon,
+    pub controllers: Arc<Daemon>,
+    /// Finds nodes for pods. It ends by itself when what it is told contradicts what it remembers, as was seen after the
+    /// API server had been away.
+    pub scheduler: Arc<Daemon>,
     /// Holds the state. Last, so that it is stopped last.
     pub etcd: Daemon,
 }
@@ -31,8 +33,8 @@ impl ControlPlane {
     pub(crate) fn start(admin: &Kubectl) -> Result<Self> {
         let plane = Self {
             api_server: api_server(),
-            controllers: controllers(),
-            scheduler: scheduler(),
+            controllers: Arc::new(controllers()),
+            scheduler: Arc::new(scheduler()),
             etcd: etcd(),
         };
         plane.etcd.start()?;
@@ -40,6 +42,8 @@ impl ControlPlane {
         plane.wait(admin)?;
         plane.controllers.start()?;
         plane.scheduler.start()?;
+        plane.controllers.keep();
+        plane.scheduler.keep();
         Ok(plane)
     }
 

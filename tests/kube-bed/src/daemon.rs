@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use crate::places;
 
 /// How long a daemon has to end by itself.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often one that is kept is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Ends with its owner.
 #[derive(Debug)]
@@ -57,13 +59,45 @@ impl Daemon {
         {
             return Ok(());
         }
+        *child = Some(self.spawn()?);
+        Ok(())
+    }
+
+    /// As the kubelet does for a daemon of a real control plane: when it ends by itself, it is started again, and that is
+    /// told. When a test stopped it, it is not.
+    pub(crate) fn keep(self: &Arc<Self>) {
+        let kept = Arc::downgrade(self);
+        thread::spawn(move || {
+            while let Some(daemon) = kept.upgrade() {
+                if let Err(error) = daemon.revive() {
+                    eprintln!("{} is not started again: {error:#}", daemon.name);
+                }
+                drop(daemon);
+                thread::sleep(LOOK);
+            }
+        });
+    }
+
+    fn revive(&self) -> Result<()> {
+        let mut child = self.lock();
+        let Some(running) = child.as_mut() else { return Ok(()) };
+        if let Some(status) = running.try_wait()? {
+            println!(
+                "{} ended by itself ({status}) and is started again: {}",
+                self.name,
+                self.log().display()
+            );
+            *child = Some(self.spawn()?);
+        }
+        Ok(())
+    }
+
+    fn spawn(&self) -> Result<Child> {
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let errors: File = log.try_clone()?;
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(log).stderr(errors);
-        *child =
-            Some(command.spawn().with_context(|| format!("failed to start {}", self.program.display()))?);
-        Ok(())
+        command.spawn().with_context(|| format!("failed to start {}", self.program.display()))
     }
 
     /// An error with its last words when it has ended by itself.

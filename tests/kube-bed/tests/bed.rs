@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use kube_bed::{Bed, Inside, enter};
 use libtest_mimic::{Arguments, Trial};
+use rustix::process::{Pid, Signal, kill_process};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Longer than the bed's DNS needs to hear of a change.
@@ -23,6 +24,7 @@ const TESTS: &[Test] = &[
     ("pods_have_volumes_names_and_a_way_to_the_api_server", pods),
     ("names_follow_the_pods", names),
     ("containers_outlive_the_api_server_and_the_kubelet", outages),
+    ("a_scheduler_that_ends_is_started_again", scheduler),
     ("a_process_is_paused_and_killed_from_outside", processes),
     ("released_volumes_are_empty_and_free_again", volumes),
     ("alice_may_change_pods_but_no_rights", alice),
@@ -129,6 +131,23 @@ fn outages(bed: &Bed) -> Result<()> {
     rolled_out(bed)?;
     ensure!(bed.processes("here", "pod-0", "main")?.first() == before.first(), "the container runs on");
     Ok(())
+}
+
+fn scheduler(bed: &Bed) -> Result<()> {
+    let scheduler = &bed.control_plane.scheduler;
+    let before = scheduler.pid().context("it runs")?;
+    let pid = Pid::from_raw(i32::try_from(before)?).context("a process")?;
+    kill_process(pid, Signal::KILL)?;
+    bed.admin().eventually("another one runs", SOON, |_| {
+        ensure!(scheduler.pid() != Some(before), "the one that was killed is not replaced");
+        Ok(())
+    })?;
+    bed.admin().run("-n here delete pod pod-2")?;
+    rolled_out(bed)?;
+    scheduler.stop()?;
+    thread::sleep(Duration::from_secs(3));
+    ensure!(scheduler.pid().is_none(), "one that was stopped came back");
+    scheduler.start()
 }
 
 fn processes(bed: &Bed) -> Result<()> {

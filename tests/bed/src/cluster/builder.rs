@@ -12,6 +12,7 @@ use super::node::{JOINER, Node, Place};
 use super::properties::{Role, Settings, Ties, base, text};
 use crate::fetch::{Kafka, succeeded};
 use crate::net::Net;
+use crate::tls::{self, Authority, Files, Tls};
 
 /// Describes a cluster; [`Builder::start`] makes it real.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Builder {
     unformatted: BTreeSet<i32>,
     initial: Option<Vec<i32>>,
     jmx: bool,
+    tls: Option<Tls>,
+    pillion: Vec<(Option<i32>, String, String)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,8 @@ impl Builder {
             unformatted: BTreeSet::new(),
             initial: None,
             jmx: false,
+            tls: None,
+            pillion: Vec::new(),
         }
     }
 
@@ -144,6 +149,25 @@ impl Builder {
         self
     }
 
+    /// Listeners with TLS, and SASL, beside the plain one; brokers then speak with each other by TLS.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Lines for one part (`broker`, `sidecar`, `certificates`) of pillion's configuration, where a
+    /// [`Fleet`](crate::Fleet) runs it: YAML, indented by two. `{dir}`, `{ip}` and `{id}` are the node's.
+    pub fn pillion(mut self, part: &str, lines: &str) -> Self {
+        self.pillion.push((None, part.to_owned(), lines.to_owned()));
+        self
+    }
+
+    /// [`Builder::pillion`] for one node.
+    pub fn pillion_of(mut self, node: i32, part: &str, lines: &str) -> Self {
+        self.pillion.push((Some(node), part.to_owned(), lines.to_owned()));
+        self
+    }
+
     /// Fetches Kafka, builds the network, writes every properties file and formats every log dir, but
     /// starts nothing.
     pub async fn prepare(self) -> Result<Cluster> {
@@ -180,6 +204,8 @@ impl Builder {
         ensure!(quorum != (zookeepers == 1), "a cluster needs controllers or one ZooKeeper");
         let kafka = Kafka::fetch(&self.version)?;
         let mut cluster = Cluster::empty(kafka, Net::new()?)?;
+        cluster.pillion.clone_from(&self.pillion);
+        cluster.authority = self.tls.is_some().then(|| Authority::new("bed")).transpose()?;
         for &(id, role) in &self.nodes {
             let place = self.place(&mut cluster, id, role)?;
             cluster.places.push(place);
@@ -189,6 +215,9 @@ impl Builder {
         for place in &mut cluster.places {
             place.joins = self.joins(place, initial.as_deref());
             cluster.nodes.insert(place.id, Node::new(place.clone()));
+        }
+        if let Some(authority) = &cluster.authority {
+            self.certificates(&cluster, authority)?;
         }
         let (ties, brokers) = (self.ties(&cluster), cluster.brokers().count());
         for place in &cluster.places {
@@ -225,7 +254,39 @@ impl Builder {
         }
         let (cluster_id, kafka) = (cluster.cluster_id().to_owned(), cluster.kafka().clone());
         let (heap, jmx, joins) = (self.heap.clone(), self.jmx && role.is_broker(), None);
-        Ok(Place { id, role, ip, netns, dir, data_dirs, heap, jmx, cluster_id, kafka, joins })
+        let tls_controllers = self.tls.as_ref().is_some_and(|tls| tls.controllers);
+        Ok(Place {
+            id,
+            role,
+            ip,
+            netns,
+            dir,
+            data_dirs,
+            heap,
+            jmx,
+            cluster_id,
+            kafka,
+            joins,
+            tls_controllers,
+        })
+    }
+
+    /// A certificate for each node, and one for the clients.
+    fn certificates(&self, cluster: &Cluster, authority: &Authority) -> Result<()> {
+        let trust = authority.certificate();
+        for place in &cluster.places {
+            let issued = authority.issue(
+                &format!("broker-{}", place.id),
+                &tls::names(place.id),
+                &tls::addresses(place.ip),
+            )?;
+            Files::of(&place.dir).put(&issued, trust, self.encrypts())?;
+        }
+        cluster.client_files().put(&authority.issue("client", &[], &[])?, trust, self.encrypts())
+    }
+
+    fn encrypts(&self) -> bool {
+        self.version.starts_with("2.")
     }
 
     /// How a controller of a dynamic quorum is formatted.
@@ -248,6 +309,10 @@ impl Builder {
 
     fn settings(&self, place: &Place, ties: &Ties, brokers: usize) -> Settings {
         let mut all = base(place, ties, brokers);
+        if let Some(tls) = self.tls.as_ref().filter(|_| place.role != Role::ZooKeeper) {
+            let more = tls::settings(tls, place.role, place.ip, &Files::of(&place.dir), self.encrypts());
+            tls::combine(&mut all, more);
+        }
         let applies = |scope: &Scope| match *scope {
             Scope::Brokers => place.role.is_broker(),
             Scope::Controllers => place.role.is_controller(),

@@ -19,6 +19,7 @@ pub use properties::Role;
 
 use crate::fetch::Kafka;
 use crate::net::Net;
+use crate::tls::{Authority, Files};
 use crate::truth::View;
 use crate::wait::eventually;
 use crate::wire::{Quorum, add_voter, describe_quorum, remove_voter};
@@ -39,6 +40,8 @@ pub struct Cluster {
     mounts: Vec<PathBuf>,
     id: String,
     kafka: Kafka,
+    authority: Option<Authority>,
+    pillion: Vec<(Option<i32>, String, String)>,
     dir: TempDir,
 }
 
@@ -51,7 +54,8 @@ impl Cluster {
     fn empty(kafka: Kafka, net: Net) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("bed-").tempdir()?;
         let (nodes, places, mounts) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Ok(Self { nodes, net, places, mounts, id: new_uuid()?, kafka, dir })
+        let (authority, pillion) = (None, Vec::new());
+        Ok(Self { nodes, net, places, mounts, id: new_uuid()?, kafka, authority, pillion, dir })
     }
 
     /// The node with this id. Panics when there is none: a mistake of the test.
@@ -118,6 +122,42 @@ impl Cluster {
         self.brokers().map(|node| node.bootstrap().to_string()).collect::<Vec<_>>().join(",")
     }
 
+    /// Who issued the certificates of a cluster with TLS. Panics when it has none: a mistake of the test.
+    pub fn authority(&self) -> &Authority {
+        self.authority.as_ref().expect("a cluster without TLS")
+    }
+
+    /// Certificate, key and trust of the clients of a cluster with TLS.
+    pub fn client_files(&self) -> Files {
+        Files::of(&self.dir().join("client"))
+    }
+
+    /// Settings of Kafka's clients for the listener [`EXTERNAL`](crate::tls::EXTERNAL), with the client's certificate.
+    pub fn tls_client(&self) -> Vec<(String, String)> {
+        let files = self.client_files();
+        let (keys, trust) =
+            (files.keystore().display().to_string(), files.truststore().display().to_string());
+        let bootstrap: Vec<_> = self.brokers().map(|node| node.external_addr().to_string()).collect();
+        let pairs = [
+            ("bootstrap.servers", bootstrap.join(",")),
+            ("security.protocol", "SSL".to_owned()),
+            ("ssl.keystore.type", "PEM".to_owned()),
+            ("ssl.keystore.location", keys),
+            ("ssl.truststore.type", "PEM".to_owned()),
+            ("ssl.truststore.location", trust),
+        ];
+        pairs.map(|(key, value)| (key.to_owned(), value)).to_vec()
+    }
+
+    /// What pillion's configuration is to hold in a part of it beside what every node has.
+    pub(crate) fn pillion(&self, part: &str, node: &Node) -> String {
+        let own = |of: &Option<i32>| of.is_none_or(|id| id == node.id());
+        let lines = self.pillion.iter().filter(|(of, name, _)| name == part && own(of));
+        let text: String = lines.map(|(_, _, lines)| lines.as_str()).collect();
+        let text = text.replace("{dir}", &node.dir().display().to_string());
+        text.replace("{ip}", &node.ip().to_string()).replace("{id}", &node.id().to_string())
+    }
+
     /// Waits until every broker that runs is unfenced: each of them answers and lists all of them.
     pub async fn wait_ready(&self, deadline: Duration) -> Result<()> {
         let ready = eventually("every broker lists every broker", deadline, async || {
@@ -168,7 +208,7 @@ impl Cluster {
     pub async fn quorum(&self) -> Result<Quorum> {
         let mut best: Result<Quorum> = Err(anyhow::anyhow!("no controller runs"));
         for node in self.controllers().filter(|node| node.running()) {
-            let said = describe_quorum(node.controller_addr(), ASK).await;
+            let said = describe_quorum(node.quorum_addr(), ASK).await;
             let epoch = |quorum: &Result<Quorum>| quorum.as_ref().map_or(-1, |quorum| quorum.epoch);
             if best.is_err() || epoch(&said) > epoch(&best) {
                 best = said;
@@ -180,13 +220,13 @@ impl Cluster {
     /// Makes a controller that follows a dynamic quorum a voter, as `kafka-metadata-quorum.sh add-controller` does.
     pub async fn add_voter(&self, id: i32) -> Result<()> {
         let node = self.node(id);
-        let leader = self.node(self.quorum().await?.leader).controller_addr();
+        let leader = self.node(self.quorum().await?.leader).quorum_addr();
         add_voter(leader, &self.id, id, directory_id(node)?, node.controller_addr()).await
     }
 
     /// Takes a voter out of a dynamic quorum; it goes on to follow.
     pub async fn remove_voter(&self, id: i32) -> Result<()> {
-        let leader = self.node(self.quorum().await?.leader).controller_addr();
+        let leader = self.node(self.quorum().await?.leader).quorum_addr();
         remove_voter(leader, &self.id, id, directory_id(self.node(id))?).await
     }
 
@@ -220,7 +260,7 @@ impl Cluster {
     /// The end of the log of every node that ended by itself.
     fn last_words(&self) -> String {
         let ended = self.nodes().filter(|node| !node.running() && node.log().exists());
-        let one = |node: &Node| format!("node {} does not run:\n{}", node.id(), node.log_tail(20));
+        let one = |node: &Node| format!("node {} does not run:\n{}", node.id(), node.log_tail(60));
         ended.map(one).collect::<Vec<_>>().join("\n")
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::properties::Role;
 use crate::fetch::{Kafka, succeeded};
 use crate::process;
+use crate::tls::{self, Files};
 use crate::wait::eventually;
 
 /// The port of the JMX agent, in each namespace.
@@ -35,6 +36,8 @@ pub(super) struct Place {
     pub kafka: Kafka,
     /// In a dynamic quorum, how a controller joins: its initial voters, or [`JOINER`].
     pub joins: Option<String>,
+    /// The controllers' listener speaks TLS; the bed has one of its own.
+    pub tls_controllers: bool,
 }
 
 /// A controller that is formatted to follow a dynamic quorum, and to vote when it is added; pillion's word for it.
@@ -124,6 +127,36 @@ impl Node {
     /// The quorum's listener. Nothing listens there on a broker.
     pub fn controller_addr(&self) -> SocketAddr {
         (self.place.ip, 9093).into()
+    }
+
+    /// Where the bed asks a controller: its listener, or the plain one beside it.
+    pub fn quorum_addr(&self) -> SocketAddr {
+        (self.place.ip, if self.place.tls_controllers { 9097 } else { 9093 }).into()
+    }
+
+    /// The listener [`EXTERNAL`](crate::tls::EXTERNAL).
+    pub fn external_addr(&self) -> SocketAddr {
+        (self.place.ip, 9094).into()
+    }
+
+    /// The listener [`INTERNAL`](crate::tls::INTERNAL).
+    pub fn internal_addr(&self) -> SocketAddr {
+        (self.place.ip, 9095).into()
+    }
+
+    /// The listener [`SASL`](crate::tls::SASL).
+    pub fn sasl_addr(&self) -> SocketAddr {
+        (self.place.ip, 9096).into()
+    }
+
+    /// Its certificate, key and trust, in a cluster with TLS.
+    pub fn files(&self) -> Files {
+        Files::of(&self.place.dir)
+    }
+
+    /// What its certificate is to hold: common name, names and addresses, for [`Authority::issue`](crate::tls::Authority::issue).
+    pub fn names(&self) -> (String, Vec<String>, Vec<IpAddr>) {
+        (format!("broker-{}", self.id()), tls::names(self.id()), tls::addresses(self.ip()))
     }
 
     /// Where `ZooKeeper` serves. Nothing listens there on any other node.

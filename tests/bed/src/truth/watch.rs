@@ -63,7 +63,7 @@ impl TruthWatch {
         let watched: Vec<(i32, Role)> = ids.iter().map(|id| (*id, cluster.node(*id).role())).collect();
         if watched.iter().any(|(_, role)| role.is_controller()) {
             for node in cluster.controllers() {
-                tasks.spawn(ask_controller(node.id(), node.controller_addr(), Arc::clone(&shared)));
+                tasks.spawn(ask_controller(node.id(), node.quorum_addr(), Arc::clone(&shared)));
             }
         }
         let sources = Sources {

@@ -39,18 +39,19 @@ pub(super) fn install() -> Result<()> {
         bail!("missing: {list}; install what your system calls so (the CNI plugins into {CNI_PLUGINS})");
     }
     eprintln!("installing {list} from Debian ...");
-    let install = ["install", "--yes", "--no-install-recommends"];
-    let status = Command::new("apt-get")
-        .args(install)
-        .args(&missing)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .status()?;
-    if !status.success() || missing.is_empty() {
-        bail!(
-            "apt-get could not install {list}: run `apt-get update`, or `dpkg --configure -a`, and try again"
-        );
+    let install: Vec<_> =
+        ["install", "--yes", "--no-install-recommends"].into_iter().chain(missing).collect();
+    // The lists of packages may be old, or none.
+    let installed = apt_get(&install)? || (apt_get(&["update"])? && apt_get(&install)?);
+    if !installed {
+        bail!("apt-get could not install {list}: run `dpkg --configure -a`, and try again");
     }
     Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> Result<bool> {
+    let mut command = Command::new("apt-get");
+    Ok(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").status()?.success())
 }
 
 fn found(tells: &str) -> bool {

@@ -1,0 +1,85 @@
+//! The part of the judge that says whether the broker may stop: what its partitions would have left, by evidence that is
+//! as good as that for readiness. Whether it is in sync itself does not matter.
+
+use super::{Case, foreign, lapsed, unreached};
+use crate::{
+    limits::Limits,
+    observe::{Observations, Reach, Role},
+    reason::Reason,
+    replicas::Tally,
+    stops::Block,
+    voter::Flaw,
+};
+
+impl Case {
+    pub(super) fn stop(&mut self, seen: &Observations, limits: &Limits) {
+        self.reasons.extend(foreign(seen));
+        let mute = matches!(seen.reach.0, Reach::NotJudgeable { .. } | Reach::Insecure { .. });
+        if seen.incarnation.answered.is_none() || mute {
+            self.reasons.extend(unreached(seen, self.now));
+            if self.reasons.is_empty() {
+                self.reasons.push(Reason::NotLooked);
+            }
+            return;
+        }
+        match seen.role {
+            Role::ZooKeeper => {
+                self.listing(seen, limits);
+                self.peers(seen, limits);
+            }
+            Role::Broker | Role::Combined => self.contact(seen, limits),
+            Role::Controller => {}
+        }
+        if seen.role.has_controller() {
+            self.seat(seen, limits);
+        }
+        if !self.reasons.is_empty() {
+            self.reasons.extend(unreached(seen, self.now));
+        }
+        if !seen.role.has_broker() {
+            return;
+        }
+        let Some(round) = seen.round.as_deref().filter(|round| !lapsed(seen, round.as_of)) else {
+            self.reasons.push(Reason::ScanMissing);
+            return;
+        };
+        if self.rest_on(round.as_of, limits.scan).is_none() {
+            self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
+        }
+        self.unseen(&round.tally);
+        self.left(seen, &round.tally, limits);
+    }
+
+    /// The voters without this one. One that is none yet, or none any more, takes nothing.
+    fn seat(&mut self, seen: &Observations, limits: &Limits) {
+        let vote = &seen.vote;
+        if matches!(vote.flaw, Some(Flaw::NotAVoter { .. })) && vote.doubt.is_none() {
+            self.oldest.get_or_insert((self.now, limits.voter));
+            return;
+        }
+        match vote.standing {
+            Some(standing) if vote.flaw.is_none() && self.rest_on(standing.at, limits.voter).is_some() => {
+                self.reasons.extend(standing.unseats.map(Reason::WouldUnseat));
+            }
+            _ => self.vote(seen, limits),
+        }
+    }
+
+    fn left(&mut self, seen: &Observations, tally: &Tally, limits: &Limits) {
+        let Some(stops) = &tally.stops else {
+            self.reasons.push(Reason::MinimumsUnknown { lack: seen.minimums_lack });
+            return;
+        };
+        if self.rest_on(stops.asked, limits.minimums).is_none() {
+            let age = self.now.since(stops.asked);
+            self.reasons.push(Reason::MinimumsStale { age, lack: seen.minimums_lack });
+        }
+        for block in Block::ALL {
+            let count = stops.count(block);
+            if count > 0 {
+                let named = stops.of(block).cloned().collect();
+                self.reasons.push(Reason::WouldLack { block, count, named });
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `pillion stop-check`: may these brokers stop together?
+
+use std::collections::BTreeSet;
+
+use pillion_probes::reason::Told;
+
+use super::{Exit, Whom, lines, out};
+use crate::init::cluster::stop::{self, Found, Leaving};
+
+/// Ask the cluster whether brokers may stop together, or a whole zone
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+For every partition that has one of them in its ISR: would the others still be enough for
+min.insync.replicas? For controllers: would the voters that keep up still be a majority?
+Nothing is changed.
+
+A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer).
+Where there are ACLs: DESCRIBE on the cluster, DESCRIBE and DESCRIBE_CONFIGS on all topics.
+
+Examples:
+  pillion stop-check --bootstrap kafka-0.kafka:9092 --brokers 1001
+  pillion stop-check --bootstrap kafka-0.kafka:9092 --brokers 1001,1004    both at once
+  pillion stop-check -c pillion.yaml --ordinal 0 --zone eu-1a              TLS and SASL
+
+Exit codes:
+  0   they may
+  1   something would fall below its minimum
+  64  something to correct
+  69  nobody can be asked")]
+pub struct StopCheckArgs {
+    #[command(flatten)]
+    whom: Whom,
+    /// Node ids, with commas between them
+    #[arg(long, value_name = "ID", value_delimiter = ',', required_unless_present = "zone")]
+    brokers: Vec<i32>,
+    /// All brokers of this zone (broker.rack) instead
+    #[arg(long, value_name = "ZONE", conflicts_with = "brokers")]
+    zone: Option<String>,
+}
+
+pub(in crate::cli) fn run(args: &StopCheckArgs) -> Exit {
+    let leaving = args
+        .zone
+        .clone()
+        .map_or_else(|| Leaving::Ids(args.brokers.iter().copied().collect::<BTreeSet<i32>>()), Leaving::Zone);
+    match args.whom.ask(async |brokers| stop::ask(brokers, &leaving).await) {
+        Err(exit) => exit,
+        Ok(found) => {
+            let told: Vec<Told> = found.reasons.iter().map(Told::from).collect();
+            out::print(if args.whom.json { json(&found, &told) } else { human(&found, &told) });
+            if told.is_empty() { Exit::Yes } else { Exit::No }
+        }
+    }
+}
+
+fn human(found: &Found, told: &[Told]) -> String {
+    let ids = found.leaving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let tally = &found.tally;
+    let seen =
+        format!("{} topics, {} partitions, as {} has them", tally.topics, tally.partitions, found.asked);
+    if told.is_empty() {
+        let together = if found.leaving.len() > 1 { " together" } else { "" };
+        return format!("{ids} may stop{together}: nothing would fall below its minimum ({seen})\n");
+    }
+    format!("{ids} should not stop ({seen})\n{}", lines(told))
+}
+
+fn json(found: &Found, told: &[Told]) -> String {
+    let object = serde_json::json!({
+        "leaving": found.leaving, "stoppable": told.is_empty(), "reasons": told,
+        "topics": found.tally.topics, "partitions": found.tally.partitions, "asked": found.asked.to_string(),
+    });
+    format!("{object:#}\n")
+}

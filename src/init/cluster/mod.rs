@@ -1,0 +1,144 @@
+//! Questions to the cluster that need no sidecar: what would a stop of these brokers hurt, may this one be removed?
+//!
+//! A broker is believed only when it has proven that its image of the cluster is current.
+
+pub mod remove;
+pub mod stop;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use pillion_probes::{reason::Reason, replicas::Tally, time::BootTime};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    clock::Clock,
+    kafka::{
+        Address, Connection, Security, WireError,
+        current::{Unproven, prove},
+        requests::{ApiVersions, ListedBrokers, Quorum, api_versions, describe_quorum, listed_brokers},
+        scan::MinimumsError,
+    },
+};
+
+/// How long all brokers together may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one may take to prove that it is current.
+const PROOF: Duration = Duration::from_secs(8);
+const CLIENT_ID: &str = "pillion-check";
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// Whom it is about is not there.
+    #[error("{what}: the brokers are {known}")]
+    Unknown {
+        /// Whom it is about.
+        what: String,
+        /// Who is there.
+        known: String,
+    },
+    /// Each broker that was asked, and why its word is not taken.
+    #[error("{}", .0.join("; "))]
+    Unasked(Vec<String>),
+}
+
+/// Why a broker's word is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Doubt {
+    #[error(transparent)]
+    Unproven(#[from] Unproven),
+    #[error(transparent)]
+    Minimums(#[from] MinimumsError),
+    #[error(transparent)]
+    Unknown(ClusterError),
+}
+
+impl From<WireError> for Doubt {
+    fn from(error: WireError) -> Self {
+        Self::Unproven(error.into())
+    }
+}
+
+/// A broker whose image of the cluster is current, and what it said of the cluster.
+pub(super) struct Proven {
+    pub address: Address,
+    pub connection: Connection,
+    pub versions: ApiVersions,
+    pub listed: ListedBrokers,
+    pub quorum: Quorum,
+    clock: Clock,
+    end: Instant,
+}
+
+impl Proven {
+    async fn open(broker: &Address, security: &Security, end: Instant) -> Result<Self, Doubt> {
+        let clock = Clock::system();
+        let proof = end.min(Instant::now() + PROOF);
+        // Behind one name there may be several brokers, and only this one has proven anything.
+        let mut connection = Connection::open(broker, security, CLIENT_ID, proof).await?.pinned();
+        let versions = api_versions(&mut connection, proof).await?;
+        prove(&mut connection, &versions, || clock.boot(), proof).await?;
+        let listed = listed_brokers(&mut connection, &versions, proof).await?;
+        let quorum = describe_quorum(&mut connection, &versions, proof).await?;
+        Ok(Self { address: broker.clone(), connection, versions, listed, quorum, clock, end })
+    }
+
+    /// What is left of the time for all.
+    fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    fn now(&self) -> impl Fn() -> BootTime + use<> {
+        let clock = self.clock.clone();
+        move || clock.boot()
+    }
+
+    /// Whether this id is a voter of the quorum.
+    fn is_voter(&self, id: i32) -> bool {
+        self.quorum.voters.iter().any(|voter| voter.id == id)
+    }
+
+    fn unknown(&self, what: String) -> Doubt {
+        let zone = |rack: &Option<String>| rack.as_ref().map_or(String::new(), |rack| format!(" in {rack}"));
+        let all = self.listed.brokers.iter().map(|broker| format!("{}{}", broker.id, zone(&broker.rack)));
+        Doubt::Unknown(ClusterError::Unknown { what, known: all.collect::<Vec<_>>().join(", ") })
+    }
+
+    /// The brokers that are alive.
+    fn alive(&self) -> BTreeSet<i32> {
+        self.listed.brokers.iter().map(|broker| broker.id).collect()
+    }
+}
+
+/// Asks these brokers in turn, until one gives an answer that can be believed.
+async fn first<T>(
+    brokers: &[(Address, Security)],
+    question: impl AsyncFn(Proven) -> Result<T, Doubt>,
+) -> Result<T, ClusterError> {
+    let end = Instant::now() + PATIENCE;
+    let mut doubts = Vec::new();
+    for (broker, security) in brokers {
+        let asked = async { question(Proven::open(broker, security, end).await?).await };
+        let why = match timeout_at(end, asked).await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(Doubt::Unknown(unknown))) => return Err(unknown),
+            Ok(Err(doubt)) => doubt.to_string(),
+            Err(_) => format!("the time for asking, {} s, ran out", PATIENCE.as_secs()),
+        };
+        doubts.push(format!("{broker}: {why}"));
+    }
+    Err(ClusterError::Unasked(doubts))
+}
+
+/// Topics of which nothing is known.
+fn unseen(tally: &Tally) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if tally.unauthorized_topics > 0 {
+        let (count, named) = (tally.unauthorized_topics, tally.unauthorized_named.clone());
+        reasons.push(Reason::TopicsHidden { count, named });
+    }
+    if tally.failed_topics > 0 {
+        reasons.push(Reason::TopicsFailed { count: tally.failed_topics });
+    }
+    reasons
+}

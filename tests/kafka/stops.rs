@@ -1,0 +1,186 @@
+//! What a stop of a broker would hurt.
+
+use anyhow::{Result, ensure};
+use bed::topics::Topic;
+
+use super::scene::{SOON, Scene, run};
+
+/// Waits until `/stopz` of a broker says all of these words, or yes where there are none.
+fn wait_stop(scene: &Scene, id: i32, words: &[&str]) -> Result<()> {
+    run(bed::eventually(&format!("{id} says of its stop: {words:?}"), SOON, async || {
+        let (status, said) = scene.fleet.ask(id, "/stopz").await?;
+        let expected = if words.is_empty() { 200 } else { 503 };
+        ensure!(status == expected && words.iter().all(|word| said.contains(word)), "{status} {said}");
+        Ok(())
+    }))
+}
+
+fn make(scene: &Scene, topic: &Topic<'_>) -> Result<()> {
+    run(scene.fleet.cluster.create_topic(topic.clone()))
+}
+
+pub fn stoppable(scene: &Scene) -> Result<()> {
+    scene.topic("kept")?;
+    for id in [1001, 1002, 1003] {
+        wait_stop(scene, id, &[])?;
+    }
+    // Waiting does not help: each has its own reason.
+    make(scene, &Topic::assigned("single", &[&[1001]]))?;
+    wait_stop(scene, 1001, &["single-replica", "single-0"])?;
+    wait_stop(scene, 1002, &[])?;
+    make(scene, &Topic::assigned("strict", &[&[1002, 1003, 1001]]).config("min.insync.replicas", "3"))?;
+    wait_stop(scene, 1002, &["no-replica-to-spare", "strict-0"])?;
+    make(scene, &Topic::assigned("beyond", &[&[1003]]).config("min.insync.replicas", "2"))?;
+    wait_stop(scene, 1003, &["single-replica", "beyond-0"])?;
+    for topic in ["single", "strict", "beyond"] {
+        run(scene.fleet.cluster.delete_topic(topic))?;
+    }
+    for id in [1001, 1002, 1003] {
+        wait_stop(scene, id, &[])?;
+    }
+    // With one away, no other may go. Topics of other tests are there, too.
+    let node = scene.fleet.cluster.node(1003);
+    node.kill()?;
+    scene.wait_dropped(1003)?;
+    for id in [1001, 1002] {
+        wait_stop(scene, id, &["below-min-isr"])?;
+    }
+    wait_stop(scene, 1003, &["broker-not-listening"])?;
+    node.start()?;
+    scene.wait(1003, true)?;
+    for id in [1001, 1002, 1003] {
+        wait_stop(scene, id, &[])?;
+    }
+    Ok(())
+}
+
+/// What a command says, and its exit code.
+fn check(scene: &Scene, ask: i32, arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pillion"));
+    command.args(arguments).args(["--bootstrap", &scene.node(ask).bootstrap().to_string()]);
+    let output = command.env_remove("PILLION_CONFIG").output()?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+fn answers(scene: &Scene, ask: i32, arguments: &[&str], code: i32, words: &[&str]) -> Result<()> {
+    let (exit, said) = check(scene, ask, arguments)?;
+    ensure!(
+        exit == Some(code) && words.iter().all(|word| said.contains(word)),
+        "{arguments:?}: {exit:?} {said}"
+    );
+    println!("    {}", said.trim().replace('\n', "\n    "));
+    Ok(())
+}
+
+pub fn several(scene: &Scene) -> Result<()> {
+    scene.topic("several")?;
+    for id in [1001, 1002, 1003] {
+        scene.wait_truth(id, bed::Truth::InSync)?;
+    }
+    answers(scene, 1002, &["stop-check", "--brokers", "1001"], 0, &["1001 may stop"])?;
+    answers(
+        scene,
+        1002,
+        &["stop-check", "--brokers", "1001,1003"],
+        1,
+        &["1001, 1003 should not stop", "below-min-isr"],
+    )?;
+    answers(
+        scene,
+        1001,
+        &["stop-check", "--brokers", "1001,1002,1003", "--json"],
+        1,
+        &["\"last-in-sync\"", "\"stoppable\": false"],
+    )?;
+    answers(
+        scene,
+        1001,
+        &["stop-check", "--brokers", "1009"],
+        64,
+        &["node 1009 is not there", "1001 in zone-"],
+    )?;
+    answers(scene, 1001, &["stop-check", "--zone", "zone-a"], 0, &["may stop"])?;
+    answers(scene, 1001, &["stop-check", "--zone", "nowhere"], 64, &["no broker is in zone nowhere"])?;
+    // Controllers that are nothing else.
+    answers(scene, 1001, &["stop-check", "--brokers", "1"], 0, &["1 may stop"])?;
+    answers(
+        scene,
+        1001,
+        &["stop-check", "--brokers", "1,2"],
+        1,
+        &["no-majority-left", "of 3 voters of the quorum 1 would be left"],
+    )?;
+    // For ever: not while it has replicas, or a vote; one that is not there has neither.
+    let remove = |id| ["decommission-check", "--broker", id];
+    answers(scene, 1001, &remove("1003"), 1, &["1003 may not be removed yet", "has-replicas"])?;
+    answers(scene, 1001, &remove("1"), 1, &["still-a-voter"])?;
+    answers(scene, 1001, &remove("1009"), 0, &["may be removed for ever", "next: pillion unregister"])?;
+    // Who lost its controllers is not believed.
+    let cut = scene.fleet.cluster.node(1003);
+    let controllers: Vec<_> = scene.fleet.cluster.controllers().collect();
+    for controller in &controllers {
+        controller.pause()?;
+    }
+    let said = check(scene, cut.id(), &["stop-check", "--brokers", "1001"]);
+    for controller in &controllers {
+        controller.resume()?;
+    }
+    let (exit, said) = said?;
+    ensure!(
+        exit == Some(69) && said.contains("nothing shows that its metadata is current"),
+        "{exit:?} {said}"
+    );
+    for id in [1001, 1002, 1003] {
+        scene.wait(id, true)?;
+    }
+    Ok(())
+}
+
+/// Three controllers, of which one may go.
+pub fn voters(scene: &Scene) -> Result<()> {
+    let ids = scene.fleet.ids().into_iter().filter(|id| *id < 1000).collect::<Vec<_>>();
+    ensure!(ids.len() == 3, "{ids:?}");
+    for id in &ids {
+        wait_stop(scene, *id, &[])?;
+    }
+    for (gone, others) in [(ids[0], &ids[1..]), (ids[2], &ids[..2])] {
+        scene.node(gone).kill()?;
+        for id in others {
+            wait_stop(scene, *id, &["no-majority-left", "of 3 voters of the quorum 1 would be left"])?;
+        }
+        scene.node(gone).start()?;
+        for id in &ids {
+            wait_stop(scene, *id, &[])?;
+        }
+    }
+    Ok(())
+}
+
+/// A broker that is empty, and gone, is taken out of the list; it may come back. No other test may have left a topic.
+pub fn unregistered(scene: &Scene) -> Result<()> {
+    scene.topic("leaving")?;
+    scene.wait(1003, true)?;
+    let unregister = ["unregister", "--broker", "1003", "--yes"];
+    answers(scene, 1001, &unregister, 1, &["1003 may not be removed yet", "has-replicas", "leaving"])?;
+    run(scene.fleet.cluster.delete_topic("leaving"))?;
+    run(bed::eventually("it has no replica", SOON, async || {
+        let (exit, said) = check(scene, 1001, &["decommission-check", "--broker", "1003"])?;
+        ensure!(exit == Some(0), "{said}");
+        Ok(())
+    }))?;
+    answers(scene, 1001, &unregister, 1, &["1003 is alive: stop it first"])?;
+    answers(scene, 1001, &["unregister", "--broker", "1003"], 1, &["1003 is alive"])?;
+    scene.stop(1003)?;
+    run(bed::eventually("it is not alive", SOON, async || {
+        let (_, said) = check(scene, 1001, &["decommission-check", "--broker", "1003", "--json"])?;
+        ensure!(said.contains("\"alive\": false"), "{said}");
+        Ok(())
+    }))?;
+    answers(scene, 1001, &["unregister", "--broker", "1003"], 64, &["say --yes"])?;
+    answers(scene, 1001, &unregister, 0, &["1003 is unregistered"])?;
+    answers(scene, 1001, &unregister, 0, &["1003 is not registered"])?;
+    scene.start(1003)?;
+    scene.wait(1003, true)?;
+    Ok(())
+}
