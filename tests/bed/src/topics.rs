@@ -140,7 +140,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas.
+    /// Writes about `bytes` bytes into a topic, the same into each of its partitions, acknowledged by all replicas.
     pub async fn fill(&self, topic: &str, bytes: usize) -> Result<()> {
         let (config, topic) = (self.client(), topic.to_owned());
         tokio::task::spawn_blocking(move || fill(config, &topic, bytes)).await?
@@ -177,7 +177,7 @@ impl ProducerContext for Lost {
     }
 }
 
-/// Writes about `bytes` bytes into a topic, spread over its partitions, acknowledged by all replicas. Fails with the first
+/// Writes about `bytes` bytes into a topic, the same into each of its partitions, acknowledged by all replicas. Fails with the first
 /// record that is not within a minute.
 pub fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
     config
@@ -185,8 +185,12 @@ pub fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
         .set("linger.ms", "20")
         .set("batch.size", "900000")
         .set("message.timeout.ms", "60000");
-    config.set("queue.buffering.max.kbytes", "32768").set("sticky.partitioning.linger.ms", "5");
+    config.set("queue.buffering.max.kbytes", "32768");
     let producer: BaseProducer<Lost> = config.create_with_context(Lost::default())?;
+    // In turn: a partitioner that sticks to one for a while may leave the others with nothing.
+    let metadata = producer.client().fetch_metadata(Some(topic), PATIENCE)?;
+    let partitions = metadata.topics().first().context("no such topic")?.partitions().len();
+    ensure!(partitions > 0, "{topic} has no partitions yet");
     // Not one byte over and over: batches that a compacting or compressing layer could shrink to nothing.
     let payload: Vec<u8> = (0..RECORD).map(|i| u8::try_from(i * 31 % 251).unwrap_or(0)).collect();
     let lost = |sent: usize| match producer.context().0.get() {
@@ -195,7 +199,8 @@ pub fn fill(mut config: ClientConfig, topic: &str, bytes: usize) -> Result<()> {
     };
     let records = bytes.div_ceil(RECORD);
     for sent in 0..records {
-        let mut record = BaseRecord::to(topic).payload(&payload);
+        let partition = i32::try_from(sent % partitions)?;
+        let mut record = BaseRecord::to(topic).partition(partition).payload(&payload);
         while let Err((error, again)) = producer.send::<(), _>(record) {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
                 return Err(error.into());
