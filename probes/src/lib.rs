@@ -16,6 +16,7 @@ pub mod replicas;
 pub mod set;
 pub mod stops;
 pub mod time;
+pub mod turn;
 pub mod verdict;
 pub mod voter;
 pub mod zookeeper;
