@@ -24,8 +24,6 @@ use pillion::{
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
     observe::{Observations, Reach, Role},
-    replicas::PartitionName,
-    stops::{Block, Stops},
     time::BootTime,
 };
 use tempfile::TempDir;
@@ -350,67 +348,4 @@ fn an_override_that_may_not_be_read_is_told() {
 fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout.trim_ascii() == b"0"
-}
-
-/// A stop would hurt a partition like this.
-fn hurting(block: Block) -> impl Fn(BootTime) -> Observations {
-    move |now| {
-        let mut seen = healthy(now);
-        let mut round = seen.round.as_deref().cloned().unwrap();
-        let mut stops = Stops { asked: now, ..Stops::default() };
-        stops.add(block, || PartitionName { topic: "orders".into(), partition: 7 });
-        round.tally.stops = Some(stops);
-        seen.round = Some(Arc::new(round));
-        seen
-    }
-}
-
-#[test]
-fn drain_waits_for_what_can_end_and_for_nothing_else() {
-    let drain = |at: &str| {
-        let told = pillion(&["drain", "--address", at, "--within", "3s"]);
-        assert_eq!(told.status.code(), Some(0));
-        stderr(&told)
-    };
-    let said = drain(&Agent::start(healthy).at);
-    assert!(said.contains("going: it may stop") && said.lines().count() == 1, "{said}");
-    let said = drain(&Agent::start(hurting(Block::NoSlack)).at);
-    assert!(
-        said.contains("going: waiting does not help: no-replica-to-spare: ") && said.contains("orders-7"),
-        "{said}"
-    );
-    let said = drain(&Agent::start(hurting(Block::BelowMin)).at);
-    assert!(
-        said.contains("waiting: below-min-isr: ") && said.contains("going ALTHOUGH it should not"),
-        "{said}"
-    );
-    let said = drain(
-        &Agent::start(|now| Observations {
-            reach: (Reach::Refused, now),
-            ..Observations::nothing(Role::Broker, now)
-        })
-        .at,
-    );
-    assert!(said.contains("going: the node does not serve"), "{said}");
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let told = pillion(&["drain", "--address", &closed, "--within", "1m"]);
-    assert!(
-        told.status.success() && stderr(&told).contains("nobody knows whether it may"),
-        "{}",
-        stderr(&told)
-    );
-}
-
-#[test]
-fn drain_goes_as_soon_as_it_may() {
-    let agent = Agent::start(hurting(Block::Last));
-    let board = Arc::clone(&agent.board);
-    let heals = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(2500));
-        board.publish(healthy(board.clock().boot()));
-    });
-    let told = pillion(&["drain", "--address", &agent.at, "--within", "2m"]);
-    heals.join().unwrap();
-    let said = stderr(&told);
-    assert!(said.contains("waiting: last-in-sync: ") && said.contains("going: it may stop"), "{said}");
 }

@@ -193,7 +193,7 @@ fn plan() -> impl Strategy<Value = Plan> {
         1 => (0..90_000_u64).prop_map(Event::Pause),
         1 => (0..90_000_u64).prop_map(Event::CutOff),
     ];
-    let course = (0..10_000_u64, 0..40_000_u64, 1000..100_000_u64, 0..20_000_u64).prop_map(
+    let course = (0..10_000_u64, 0..45_000_u64, 1000..100_000_u64, 0..20_000_u64).prop_map(
         |(to_term, stopping, away, catching_up)| Course { to_term, stopping, away, catching_up },
     );
     (2..5_usize).prop_flat_map(move |nodes| {
@@ -202,7 +202,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             prop::collection::vec((0..END_OF_FAULTS, 0..nodes, event.clone()), 1..25),
             prop::collection::vec(course.clone(), 1..8),
             prop::collection::vec((0..3_000_u64, 0..3_000_u64), 1..30),
-            prop::collection::vec(0..4_000_u64, 1..20),
+            prop::collection::vec(0..15_000_u64, 1..20),
         )
             .prop_map(move |(offsets, events, courses, latencies, lags)| Plan {
                 nodes,

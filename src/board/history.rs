@@ -49,6 +49,8 @@ pub enum Subject {
     Override,
     /// The certificates of the listeners.
     Certificates,
+    /// The turn, and a stop that waits for it.
+    Turn,
 }
 
 impl Subject {
@@ -63,6 +65,7 @@ impl Subject {
             Self::Answered => "/readyz",
             Self::Override => "override",
             Self::Certificates => "certificates",
+            Self::Turn => "turn",
         }
     }
 }
@@ -100,6 +103,11 @@ impl Transition {
     pub fn agent(wall_ms: i64, to: &str) -> Self {
         let at = stamp::rfc3339(wall_ms);
         Self { at, subject: Subject::Agent, from: String::new(), to: to.to_owned(), why: Vec::new() }
+    }
+
+    /// What became of the turn, or of a stop that waits for it.
+    pub fn turn(wall_ms: i64, to: String, why: Vec<Why>) -> Self {
+        Self { at: stamp::rfc3339(wall_ms), subject: Subject::Turn, from: String::new(), to, why }
     }
 
     /// Another certificate is served.

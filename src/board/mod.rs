@@ -6,6 +6,7 @@ mod history;
 mod kubernetes;
 mod status;
 mod track;
+mod turn;
 mod words;
 
 use std::{
@@ -29,7 +30,7 @@ use pillion_probes::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::{broadcast, watch},
+    sync::{Notify, broadcast, watch},
     task::JoinHandle,
     time,
 };
@@ -46,6 +47,7 @@ pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
+pub use turn::{DrainTold, TIME_UP, Turn, TurnTold};
 pub use words::{Ago, end as end_words, forced as forced_words, live_yes, ready_yes, started_yes, unnamed};
 
 /// How often the board judges by itself, for the history.
@@ -152,6 +154,8 @@ pub struct Board {
     changes: broadcast::Sender<Transition>,
     kubernetes: Mutex<Kubernetes>,
     certificates: Mutex<Certificates>,
+    turn: Mutex<Turn>,
+    wanted: Notify,
 }
 
 #[derive(Debug)]
@@ -178,6 +182,8 @@ impl Board {
             changes: broadcast::Sender::new(CHANGES),
             kubernetes: Mutex::default(),
             certificates: Mutex::default(),
+            turn: Mutex::default(),
+            wanted: Notify::new(),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
         Arc::new(board)
@@ -344,6 +350,28 @@ impl Board {
     /// Notes something about the listeners' certificates.
     pub fn certify<T>(&self, note: impl FnOnce(&mut Certificates) -> T) -> T {
         note(&mut self.certificates.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Somebody wants to stop the node, and goes on after `left`, whatever is said. Who goes on wanting asks each second.
+    pub fn drain(&self, left: Duration) -> DrainTold {
+        let told = self.turn(|turn| turn.want(self.clock.boot(), left));
+        self.wanted.notify_one();
+        told
+    }
+
+    /// Waits until somebody asks whether the node may stop.
+    pub async fn drained(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Looks at the turn, or notes something about it.
+    pub fn turn<T>(&self, note: impl FnOnce(&mut Turn) -> T) -> T {
+        note(&mut self.turn.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who holds the turn and who wants it; `None` where turns are not taken and nobody wants to stop the node.
+    pub fn turn_told(&self, now: BootTime) -> Option<TurnTold> {
+        self.turn(|turn| turn.told(now))
     }
 
     /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.

@@ -12,7 +12,7 @@ use pillion_probes::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, evidence, words,
+    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, TurnTold, evidence, words,
 };
 use crate::{problem::SettingFinding, stamp};
 
@@ -49,6 +49,9 @@ pub struct Status {
     /// The listeners' certificates, where pillion keeps them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<CertificatesTold>,
+    /// The turn, where turns are taken or somebody wants to stop the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnTold>,
     /// What lint said of the broker's settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingFinding>,
@@ -215,6 +218,7 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
         observations: Observations::clone(seen),
         kubernetes: board.kubernetes(),
         certificates: board.certificates().told(*now),
+        turn: board.turn_told(now.boot),
         settings: board.findings().to_vec(),
         history,
     }

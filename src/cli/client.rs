@@ -4,6 +4,8 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream, ToSocketAddrs},
+    os::unix::net::UnixStream,
+    path::Path,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -56,10 +58,36 @@ pub(super) struct Reply {
 /// Asks for `path` and reads the whole answer.
 pub(super) fn get(target: &Target, path: &str) -> io::Result<Reply> {
     let end = Instant::now() + target.timeout;
-    let mut stream = connect(&target.address, end)?;
-    let address = &target.address;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.set_write_timeout(Some(left(end)?))?;
+    let stream = connect(&target.address, end)?;
+    exchange(stream, &format!("GET {path}"), &target.address, end)
+}
+
+/// Posts nothing to `path` behind a Unix socket, and reads the whole answer.
+pub(super) fn post(socket: &Path, path: &str, timeout: Duration) -> io::Result<Reply> {
+    let end = Instant::now() + timeout;
+    exchange(UnixStream::connect(socket)?, &format!("POST {path}"), "pillion", end)
+}
+
+/// A stream whose every step has what is left of the deadline.
+trait Timed: Read + Write {
+    fn patience(&self, left: Duration) -> io::Result<()>;
+}
+
+impl Timed for TcpStream {
+    fn patience(&self, left: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(left)).and_then(|()| self.set_read_timeout(Some(left)))
+    }
+}
+
+impl Timed for UnixStream {
+    fn patience(&self, left: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(left)).and_then(|()| self.set_read_timeout(Some(left)))
+    }
+}
+
+fn exchange(mut stream: impl Timed, what: &str, host: &str, end: Instant) -> io::Result<Reply> {
+    let request = format!("{what} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    stream.patience(left(end)?)?;
     stream.write_all(request.as_bytes())?;
     parse(&read(&mut stream, end)?)
 }
@@ -93,11 +121,11 @@ fn resolve(address: &str, end: Instant) -> io::Result<Vec<SocketAddr>> {
 
 /// Reads until the end that the answer announces, or that the server makes. A read at a time has what is left of the
 /// deadline, so a server that drips bytes does not prolong it.
-fn read(stream: &mut TcpStream, end: Instant) -> io::Result<Vec<u8>> {
+fn read(stream: &mut impl Timed, end: Instant) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1024);
     let mut room = [0; 4096];
     loop {
-        stream.set_read_timeout(Some(left(end)?))?;
+        stream.patience(left(end)?)?;
         match stream.read(&mut room) {
             Ok(0) => return Ok(bytes),
             Ok(count) => bytes.extend_from_slice(&room[..count]),

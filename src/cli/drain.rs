@@ -1,6 +1,9 @@
 //! `pillion drain`: waits, bounded, until the node may stop.
 
 use std::{
+    fs::OpenOptions,
+    io::Write,
+    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
@@ -10,21 +13,26 @@ use pillion_probes::reason::spoken;
 
 use super::{
     Exit,
-    client::{Target, duration, get},
+    client::{duration, post},
     out::{self, plain},
 };
-use crate::board::Status;
+use crate::{
+    board::{DrainTold, TIME_UP},
+    http::{DRAIN, LEFT, SOCKET},
+};
 
 const HELP: &str = "\
 Run it before the node is told to stop: as the preStop hook of the broker's container, or before
-systemctl stop. It asks the agent each second, and ends
+systemctl stop. It asks the agent through its socket in the run directory, and ends
 
-  at once         when the node may stop; when it does not serve anyway; when waiting cannot
-                  help (one replica, or a minimum as high as the replicas), which it says
+  at once         when the node may stop, and has its turn where turns are taken (`turn` in
+                  pillion.yaml); when it does not serve anyway
   after --within  whatever is said then: whoever stops the node goes on in any case
   after 5 s       when no agent answers
 
-It takes no turns: two nodes that ask at the same moment may both be told that they may.
+What waiting cannot end (one replica, or a minimum as high as the replicas) is not waited for; it
+is said. The agent keeps the turn until the node is in sync again. Stop the node at once when this
+ends: one that is not stopped keeps the turn until it would have expired (`turn.expires`).
 
 Examples:
   pillion drain --within 3m
@@ -34,30 +42,26 @@ Keep --within below the grace period less the time that Kafka takes to stop.
 Exit code: 0 in every case.";
 
 /// Between two questions.
-const AGAIN: Duration = Duration::from_secs(1);
-/// How long the agent may be silent, or have nothing to say yet.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How long one question may take.
+const ANSWER: Duration = Duration::from_secs(1);
+/// How long the agent may be silent.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// While the same is waited for it is said again so often.
 const REPEAT: Duration = Duration::from_secs(15);
+/// Where a container leaves its last words for `kubectl describe pod`.
+const LAST_WORDS: &str = "/dev/termination-log";
 
 /// Arguments of `drain`.
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub struct DrainArgs {
-    #[command(flatten)]
-    target: Target,
+    /// The run directory, which has the agent's socket
+    #[arg(long, env = "PILLION_RUN_DIR", value_name = "DIR", default_value = "/run/pillion")]
+    run_dir: PathBuf,
     /// How long to wait at the most
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
     within: Duration,
-}
-
-/// What to do after one answer.
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    Go(String),
-    Wait(String),
-    /// The agent has nothing to say.
-    Mute(String),
 }
 
 pub(super) fn run(args: &DrainArgs) -> Exit {
@@ -65,66 +69,54 @@ pub(super) fn run(args: &DrainArgs) -> Exit {
     let (mut heard, mut said) = (began, None::<(String, Instant)>);
     loop {
         let asked = Instant::now();
-        let (next, mute) = match ask(&args.target) {
-            Next::Mute(why) => (Next::Wait(why), true),
-            next => (next, false),
-        };
-        if !mute {
-            heard = asked;
-        }
-        let why = match next {
-            Next::Go(why) => {
-                tell(began, &format!("going: {why}"));
-                return Exit::Yes;
+        let left = args.within.saturating_sub(began.elapsed());
+        let (code, why) = match ask(args, left) {
+            Ok(told) if told.go => {
+                let although = if told.code == TIME_UP { " ALTHOUGH it should not" } else { "" };
+                return go(began, &format!("going{although}: {}", told.text));
             }
-            Next::Wait(why) | Next::Mute(why) => why,
+            Ok(told) => {
+                heard = asked;
+                (told.code, told.text)
+            }
+            Err(why) if heard.elapsed() >= PATIENCE => {
+                return go(began, &format!("going, and nobody knows whether it may: {why}"));
+            }
+            Err(why) => ("no-agent".to_owned(), why),
         };
-        if mute && heard.elapsed() >= PATIENCE {
-            tell(began, &format!("going, and nobody knows whether it may: {why}"));
-            return Exit::Yes;
+        if left.is_zero() {
+            return go(began, &format!("going ALTHOUGH it should not: the time is up: {why}"));
         }
-        if began.elapsed() + AGAIN > args.within {
-            tell(began, &format!("going ALTHOUGH it should not, for the time is up: {why}"));
-            return Exit::Yes;
-        }
-        let again = said.as_ref().is_none_or(|(last, at)| *last != why || at.elapsed() >= REPEAT);
-        if again {
+        if said.as_ref().is_none_or(|(last, at)| *last != code || at.elapsed() >= REPEAT) {
             tell(began, &format!("waiting: {why}"));
-            said = Some((why, asked));
+            said = Some((code, asked));
         }
-        thread::sleep(AGAIN.saturating_sub(asked.elapsed()));
+        // Once more at the end, so that the agent hears that the time is up.
+        thread::sleep(AGAIN.saturating_sub(asked.elapsed()).min(left));
     }
 }
 
-fn tell(began: Instant, what: &str) {
-    out::complain(format_args!("drain, after {}: {}", spoken(began.elapsed()), plain(what)));
+/// The last words, also for whoever looks at the container afterwards.
+fn go(began: Instant, what: &str) -> Exit {
+    let line = tell(began, what);
+    // Not there outside a container.
+    if let Ok(mut file) = OpenOptions::new().append(true).open(LAST_WORDS) {
+        let _ = writeln!(file, "pillion {line}");
+    }
+    Exit::Yes
 }
 
-fn ask(target: &Target) -> Next {
-    match get(target, "/status") {
-        Err(error) => Next::Mute(format!("no answer from {}: {error}", target.address)),
-        Ok(reply) => match serde_json::from_slice(&reply.body) {
-            Ok(status) => next(&status),
-            Err(_) => Next::Mute(format!("what answers at {} is no pillion of this version", target.address)),
-        },
-    }
+fn tell(began: Instant, what: &str) -> String {
+    let line = format!("drain, after {}: {}", spoken(began.elapsed()), plain(what));
+    out::complain(&line);
+    line
 }
 
-fn next(status: &Status) -> Next {
-    let (started, stop) = (&status.verdicts.started, &status.verdicts.stoppable);
-    if stop.answer.is_yes() {
-        return Next::Go(stop.summary.clone());
-    }
-    let told = || stop.reasons.iter().map(|reason| format!("{}: {}", reason.code, reason.text));
-    let all = told().collect::<Vec<_>>().join("; ");
-    if stop.reasons.iter().any(|reason| reason.code == "not-looked") {
-        return Next::Mute(all);
-    }
-    if !started.answer.is_yes() {
-        return Next::Go(format!("the node does not serve, so its stop takes nothing: {all}"));
-    }
-    if stop.reasons.iter().all(|reason| reason.hopeless) {
-        return Next::Go(format!("waiting does not help: {all}"));
-    }
-    Next::Wait(all)
+fn ask(args: &DrainArgs, left: Duration) -> Result<DrainTold, String> {
+    let socket = args.run_dir.join(SOCKET);
+    let path = format!("{DRAIN}?{LEFT}={}", left.as_millis());
+    let reply =
+        post(&socket, &path, ANSWER).map_err(|error| format!("no answer from {}: {error}", socket.display()))?;
+    let told = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200);
+    told.ok_or_else(|| format!("what answers at {} is no pillion of this version", socket.display()))
 }

@@ -155,9 +155,26 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         };
         writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
     }
+    turn(out, status)?;
     certificates(out, status)?;
     kubernetes(out, status)?;
     history(out, status)
+}
+
+/// Who may stop now, and who wants to.
+fn turn(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(turn) = &status.turn else { return Ok(()) };
+    writeln!(out, "\n{}", paint(faint(), "turn to stop"))?;
+    if !turn.kept.is_empty() {
+        writeln!(out, "  {} ({})", plain(&turn.holder_words()), plain(&turn.kept))?;
+    }
+    if let Some(wanted) = turn.wanted_words() {
+        writeln!(out, "  {}", paint(alert(), &plain(&wanted)))?;
+    }
+    match &turn.trouble {
+        Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
+        None => Ok(()),
+    }
 }
 
 /// Readiness does not rest on them.

@@ -4,6 +4,7 @@ mod certificates;
 mod client;
 mod pod;
 mod settings;
+mod turn;
 
 pub use settings::bytes;
 
@@ -38,8 +39,9 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         check.apart(storage, run_dir);
     }
     let sidecar = check.sidecar(&file.sidecar, mode);
-    let kubernetes = check.kubernetes(file.kubernetes);
     let version = kafka.as_ref().map(|kafka| kafka.version);
+    let turn = check.turn(file.turn, file.kubernetes.namespace.as_deref());
+    let kubernetes = check.kubernetes(file.kubernetes);
     let namespace = check.gathered.places.is_written("kubernetes.namespace");
     let certificates = check.certificates(file.certificates, version, namespace);
     if mode == Some(Mode::ZooKeeper) {
@@ -54,6 +56,7 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         sidecar: sidecar?,
         kubernetes: kubernetes?,
         certificates: certificates?,
+        turn: turn?,
         places: check.gathered.places,
     })
 }

@@ -32,6 +32,23 @@ pub struct File {
     pub kubernetes: Kubernetes,
     /// Where the certificates of TLS listeners come from.
     pub certificates: Certificates,
+    /// The turn, by which the nodes of a cluster stop one at a time.
+    pub turn: Turn,
+}
+
+/// The turn, by which the nodes of a cluster stop one at a time: `pillion drain` waits for it. Default: none is taken.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Turn {
+    /// The Lease (coordination.k8s.io) that holds it, in the pod's namespace; it must be there. Needs `get` and `update`
+    /// on it. Brokers and controllers that are nothing else take turns apart: give them a Lease each.
+    #[schemars(regex(pattern = "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub lease: Option<String>,
+    /// Without Kubernetes: a file that holds it, for the nodes of one machine, and of no other.
+    pub file: Option<PathBuf>,
+    /// How long a node keeps it that is not heard of. At least the time in which a stop must be over, in a pod its
+    /// terminationGracePeriodSeconds. Default: 10m.
+    pub expires: Option<Written>,
 }
 
 /// The cluster this broker belongs to.

@@ -36,6 +36,8 @@ pub struct Config {
     pub kubernetes: Kubernetes,
     /// Where the certificates of TLS listeners come from.
     pub certificates: Certificates,
+    /// The turn, where turns are taken.
+    pub turn: Option<Turn>,
     /// Where each setting was written, for messages.
     pub places: Places,
 }
@@ -303,6 +305,29 @@ pub struct Kubernetes {
     pub publish_identity: bool,
     /// Tell what changes as Events; `pod`, `namespace` and `pod_uid` are told then.
     pub events: bool,
+}
+
+/// The turn, by which the nodes of a cluster stop one at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Where it is kept.
+    pub keeper: TurnKeeper,
+    /// How long a node keeps it that is not heard of.
+    pub expires: Duration,
+}
+
+/// Where the turn is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnKeeper {
+    /// In a Lease.
+    Lease {
+        /// Its namespace, the pod's.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// In a file, for the nodes of this machine.
+    File(PathBuf),
 }
 
 /// The break-glass.

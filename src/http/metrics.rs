@@ -40,6 +40,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.forced(&published.forced);
     sheet.kubernetes(&site.board);
     sheet.certificates(&site.board);
+    sheet.turn(&site.board, &published);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);
@@ -267,6 +268,24 @@ impl Sheet {
         }
         self.0.register("certificate_failures", "How often a reason began to hold, by listener", failures);
         self.0.register("certificate_source_info", "Where a listener's certificate comes from", sources);
+    }
+
+    fn turn(&mut self, board: &Board, published: &Published) {
+        let Some(turn) = board.turn_told(published.now.boot) else { return };
+        let wanted = Duration::try_from_secs_f64(turn.wanted_for_seconds.unwrap_or_default());
+        let help = "For how long somebody has wanted to stop this node; 0 while nobody does";
+        self.age("turn_wanted", help, wanted.unwrap_or_default());
+        if turn.kept.is_empty() {
+            return;
+        }
+        self.plain("turn_held", "This node has the turn to stop: 1 yes, 0 no", i64::from(turn.mine));
+        let trouble = i64::from(turn.trouble.is_some());
+        self.plain("turn_trouble", "Who has the turn is not known, and why is in /status: 1 yes, 0 no", trouble);
+        let holders = Family::<Labels, Gauge>::default();
+        if let Some(holder) = turn.holder {
+            holders.get_or_create(&vec![("holder", holder)]).set(1);
+        }
+        self.0.register("turn_holder_info", "Who has the turn to stop, as seen from here", holders);
     }
 
     fn served(&mut self, site: &Site) {

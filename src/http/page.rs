@@ -68,6 +68,7 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
         "reasons" => reasons(out, status),
         "verdicts" => verdicts(out, status),
         "partitions" => partitions(out, status),
+        "turn" => turn(out, status),
         "certificates" => certificates(out, status),
         "evidence" => status.evidence.iter().try_for_each(|piece| evidence(out, piece)),
         "history" => status.history.iter().take(SHOWN).try_for_each(|change| transition(out, change)),
@@ -188,6 +189,21 @@ fn card(out: &mut String, name: &str, meaning: &str, told: &VerdictTold) -> Resu
 }
 
 /// What is wrong with them first; readiness does not rest on it.
+fn turn(out: &mut String, status: &Status) -> Result {
+    let Some(turn) = &status.turn else { return Ok(()) };
+    out.write_str("<h3>Turn to stop <small>one node of the cluster at a time</small></h3>")?;
+    if !turn.kept.is_empty() {
+        write!(out, "<p>{} <small>{}</small></p>", Safe(&turn.holder_words()), Safe(&turn.kept))?;
+    }
+    if let Some(wanted) = turn.wanted_words() {
+        write!(out, "<p class=ignored>{}</p>", Safe(&wanted))?;
+    }
+    match &turn.trouble {
+        Some(trouble) => write!(out, "<p class=do>{} → {}</p>", Safe(&trouble.text), Safe(&trouble.remedy)),
+        None => Ok(()),
+    }
+}
+
 fn certificates(out: &mut String, status: &Status) -> Result {
     let Some(all) = &status.certificates else { return Ok(()) };
     out.write_str("<h3>Certificates <small>readiness does not rest on them")?;

@@ -94,7 +94,7 @@ pub fn respond(site: &Site, method: &Method, uri: &Uri, headers: &HeaderMap) -> 
     response
 }
 
-fn finish(reply: Reply) -> Response<Full<Bytes>> {
+pub(super) fn finish(reply: Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();

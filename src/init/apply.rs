@@ -31,6 +31,8 @@ pub const BINARY_MODE: u32 = 0o755;
 const META_MODE: u32 = 0o644;
 /// The name of the binary in the run directory.
 pub const BINARY: &str = "pillion";
+/// The node was told that it may stop: the sidecar writes it.
+pub const STOP_MARK: &str = "stopping";
 const LOCK: &str = ".init.lock";
 
 /// Takes the lock of the run directory, which is made if it is not there. Held while the file is open, also
@@ -82,6 +84,8 @@ fn write_all(
     let disk = &options.disk;
     let run_dir = &config.run_dir;
     disk.sweep(run_dir)?;
+    // Of a stop that is over: the node is about to start.
+    disk.remove(&run_dir.join(STOP_MARK))?;
     for dir in config.storage.all_dirs() {
         disk.sweep(&dir)?;
     }

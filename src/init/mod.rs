@@ -30,7 +30,7 @@ pub mod zone;
 
 use std::path::PathBuf;
 
-pub use apply::{BINARY, BINARY_MODE};
+pub use apply::{BINARY, BINARY_MODE, STOP_MARK};
 use certificates::Certificates;
 pub use error::{Exit, InitError};
 pub use given::given;

@@ -77,6 +77,11 @@ impl Api {
         self.send(Method::POST, path, METADATA, "application/json", Some(object)).await
     }
 
+    /// Replaces an object, if it still is of the resourceVersion that `object` names.
+    pub(super) async fn replace(&self, path: &str, object: &Value) -> Result<Value, Fault> {
+        self.send(Method::PUT, path, WHOLE, "application/json", Some(object)).await
+    }
+
     /// Begins a watch: its answer is a line an event.
     pub(super) async fn watch(&self, path: &str) -> Result<Answer, Fault> {
         let request = self.request(Method::GET, path, WHOLE, "application/json", None)?;

@@ -105,7 +105,7 @@ impl Event {
 }
 
 /// RFC 3339 with microseconds, as `MicroTime` is written.
-fn micros(at_ms: i64) -> String {
+pub(super) fn micros(at_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::MAX);
     format!("{at:.6}")
 }

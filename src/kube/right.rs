@@ -49,6 +49,16 @@ pub const SECRETS: Right = Right {
            its name in certificates.listeners",
 };
 
+/// Taking turns by a Lease.
+pub const LEASES: Right = Right {
+    setting: "turn.lease",
+    component: "deploy/components/turn",
+    rule: "a Role with apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [the Lease's name], verbs: \
+           [get, update]",
+    gone: "create the Lease in the namespace of this pod, empty, as deploy/components/turn does, or correct its name in \
+           turn.lease",
+};
+
 impl Right {
     /// What to do about `fault`.
     pub fn remedy(&self, fault: &Fault) -> String {

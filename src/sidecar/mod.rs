@@ -21,6 +21,7 @@ mod quorum;
 mod run;
 mod scan;
 mod stepped;
+pub mod turn;
 mod vote;
 mod zookeeper;
 

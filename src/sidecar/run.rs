@@ -17,7 +17,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Secured, Target, certificates, kubernetes, observe};
+use super::{Desk, Secured, Target, certificates, kubernetes, observe, turn};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -79,12 +79,14 @@ pub async fn run(
         &overrides::boot_id(),
         clock.now().into(),
     );
+    let socket = http::bind_socket(&config.run_dir);
     let forced = overrides::run(watcher, clock.clone(), board.stated(), stop.clone());
     let changes = board.changes();
     let tasks = [
         tokio::spawn(http::serve(listener, Arc::clone(&board), stop.clone())),
         tokio::spawn(Arc::clone(&board).run(stop.clone())),
         tokio::spawn(forced),
+        tokio::spawn(http::serve_socket(socket, Arc::clone(&board), stop.clone())),
     ];
     tracing::info!(id = identity.id, cluster = identity.cluster, %address, "watching");
     let told = kubernetes::tell(config, identity, &board, changes);
@@ -93,8 +95,9 @@ pub async fn run(
     desk.note(|seen| seen.adding_replicas = config.sidecar.adding_replicas);
     let target = target(config, identity, role);
     let kept = certificates::keep(config, identity, &target, &board, &own_clock);
+    let turns = turn::keep(&board, config.turn.as_ref(), timing.session_timeout, &config.run_dir);
     tokio::select! {
-        ((), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept) } => {}
+        ((), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns) } => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {

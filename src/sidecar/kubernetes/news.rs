@@ -23,11 +23,13 @@ pub(super) fn of(change: &Transition, board: &Board) -> Option<(String, Event)> 
         }
         Subject::Override => forced(change, board)?,
         Subject::Certificates => certificates(change),
+        Subject::Turn => turn(change)?,
         _ => return None,
     };
     let action = match change.subject {
         Subject::Override => "Overriding",
         Subject::Certificates => "Rotating",
+        Subject::Turn => "Stopping",
         _ => "Judging",
     };
     let topic = change.why.first().map(|why| why.code.clone()).unwrap_or_default();
@@ -74,6 +76,20 @@ fn certificates(change: &Transition) -> (Kind, &'static str, String) {
         return (Kind::Normal, "CertificatesFine", "nothing is wrong with certificates any more".to_owned());
     }
     (Kind::Normal, "CertificateRotated", change.to.clone())
+}
+
+/// A stop that waits, or goes; that the turn was taken, renewed or given back is for the history.
+fn turn(change: &Transition) -> Option<(Kind, &'static str, String)> {
+    let (to, why) = (change.to.as_str(), why(change));
+    match to {
+        "waits" => Some((Kind::Normal, "StopWaits", format!("its stop waits: {why}"))),
+        "may go" => Some((Kind::Normal, "StopGoes", why)),
+        _ if to.starts_with("goes") => {
+            Some((Kind::Warning, "StopForced", format!("it is stopped although it should not be: {why}")))
+        }
+        _ if to.starts_with("taken over") => Some((Kind::Warning, "TurnTakenOver", format!("the turn was {to}"))),
+        _ => None,
+    }
 }
 
 fn forced(change: &Transition, board: &Board) -> Option<(Kind, &'static str, String)> {

@@ -119,3 +119,19 @@ fn an_override_is_told_when_it_begins_when_it_is_refused_and_when_it_ends() {
     board.stated().send_replace(Arc::default());
     assert_eq!(told("none", "ready (annotation)", &begun).2, "ready (annotation), by alice: INC-1");
 }
+
+#[test]
+fn a_stop_that_waits_or_is_forced_is_told_and_that_a_turn_goes_round_is_not() {
+    let board = board();
+    let told = |to, whys: &[[&str; 3]]| said(&board, &change(Subject::Turn, "", to, whys));
+    let held = [["turn-held", "broker-1001 has the turn", ""]];
+    let waits = told("waits", &held).unwrap();
+    assert_eq!(waits, (Kind::Normal, "StopWaits", "its stop waits: broker-1001 has the turn".to_owned()));
+    let up = [["time-up", "the time is up", "give it more"]];
+    let (kind, reason, note) = told("goes ALTHOUGH it should not", &up).unwrap();
+    assert_eq!((kind, reason), (Kind::Warning, "StopForced"));
+    assert!(note.contains("the time is up") && note.contains("give it more"), "{note}");
+    assert_eq!(told("taken over from broker-1001", &[]).unwrap().1, "TurnTakenOver");
+    assert_eq!(told("taken", &[]), None);
+    assert_eq!(told("given back: in sync", &[]), None);
+}
