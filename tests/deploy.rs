@@ -191,10 +191,45 @@ fn each_probe_asks_whom_it_should() {
             assert!(patience >= 30, "{name}: {patience} s");
             assert_eq!(pod["shareProcessNamespace"], true, "{name}: liveness needs sight of the process");
             let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
-            let least = if role(set) == "controller" { 30 } else { 330 };
+            let least = if role(set) == "controller" { 30 } else { 330 } + waits(kafka);
             assert!(grace >= least, "{name}: Kafka may take 5 minutes to hand over; {grace} s");
         }
     }
+}
+
+/// For how many seconds the hook may wait before Kafka is told to stop.
+fn waits(kafka: &Value) -> u64 {
+    let command: Vec<_> = list(&kafka["lifecycle"]["preStop"]["exec"]["command"]).iter().map(text).collect();
+    match command.as_slice() {
+        [] => 0,
+        ["/run/pillion/pillion", "drain", "--within", within] => {
+            config::parse_duration(within).unwrap().as_secs()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A turn outlasts the stop that it is for, and its Lease is there.
+#[test]
+fn a_turn_lasts_as_long_as_a_stop_may() {
+    let mut taken = 0;
+    for rendered in all() {
+        let leases: Vec<_> = rendered.of_kind("Lease").map(|lease| text(&lease["metadata"]["name"])).collect();
+        for (name, set) in rendered.sets() {
+            let pod = &set["spec"]["template"]["spec"];
+            let env = environment(named(&pod["initContainers"], "pillion"));
+            let hooked = waits(named(&pod["containers"], "kafka")) > 0;
+            assert_eq!(env.contains_key("PILLION_TURN_LEASE"), hooked, "{name}");
+            let Some(lease) = env.get("PILLION_TURN_LEASE") else { continue };
+            assert!(leases.contains(&lease.as_str()), "{name}: {lease} of {leases:?}");
+            assert_eq!(lease.ends_with("-controllers"), role(set) == "controller", "{name}: {lease}");
+            let expires = config::parse_duration(&env["PILLION_TURN_EXPIRES"]).unwrap().as_secs();
+            let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+            assert!(expires >= grace, "{name}: it expires after {expires} s, and a stop may take {grace} s");
+            taken += 1;
+        }
+    }
+    assert!(taken > 5, "{taken}");
 }
 
 #[test]
@@ -249,7 +284,7 @@ fn every_pod_passes_the_restricted_standard() {
     }
 }
 
-/// Only who needs a token has one: the sidecar for identity and events, init for the node's zone, both for a Secret.
+/// Only who needs a token has one: the sidecar for identity, events and the turn, init for the node's zone, both for a Secret.
 #[test]
 fn no_token_where_none_is_needed() {
     for rendered in all() {
@@ -258,7 +293,7 @@ fn no_token_where_none_is_needed() {
                 o["kind"].as_str().is_some_and(|k| k.ends_with("Role")) && o["metadata"]["name"] == role
             })
         };
-        let sidecar = grants("pillion-events") || grants("pillion-identity");
+        let sidecar = grants("pillion-events") || grants("pillion-identity") || grants("pillion-turn");
         for (name, set) in rendered.sets() {
             let pod = &set["spec"]["template"]["spec"];
             assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
@@ -351,6 +386,15 @@ fn the_rights_are_the_documented_ones() {
             json!({ "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"] }),
         ),
         ("pillion-identity", json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["patch"] })),
+        (
+            "pillion-turn",
+            json!({
+                "apiGroups": ["coordination.k8s.io"],
+                "resources": ["leases"],
+                "resourceNames": ["kafka-turn", "kafka-turn-controllers"],
+                "verbs": ["get", "update"],
+            }),
+        ),
         ("pillion-zone-from-node", json!({ "apiGroups": [""], "resources": ["nodes"], "verbs": ["get"] })),
     ];
     let of = |name: &str| all().iter().find(|rendered| rendered.name == name).unwrap();

@@ -20,7 +20,7 @@ use made_up_api::{Answer, Server};
 use pillion::{
     config::{Config, Sources},
     init::{InitError, zone},
-    kube::{Api, Event, Fault, Kind, Marks, Regarding, SECRETS, SecretName, SecretWatch, mark},
+    kube::{Api, Event, Fault, Kind, LEASES, LeaseName, Marks, Regarding, SECRETS, SecretName, SecretWatch, mark},
 };
 use serde_json::json;
 
@@ -373,4 +373,62 @@ async fn an_event_without_end_ends_the_watch() {
         events.send("x".repeat(1 << 16)).unwrap();
     }
     assert_eq!(watch.next().await.unwrap().version, "2");
+}
+
+fn lease(version: &str, spec: &serde_json::Value) -> serde_json::Value {
+    json!({
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": { "name": "kafka-turn", "resourceVersion": version, "labels": { "kept": "yes" } },
+        "spec": spec,
+    })
+}
+
+fn lease_name() -> LeaseName {
+    LeaseName { namespace: "kafka".into(), name: "kafka-turn".into() }
+}
+
+#[tokio::test]
+async fn a_lease_is_taken_by_who_saw_its_last_change() {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&written);
+    let server = Server::start(move |request| {
+        assert_eq!(request.path, "/apis/coordination.k8s.io/v1/namespaces/kafka/leases/kafka-turn");
+        if request.method == "GET" {
+            return Answer::json(200, &lease("7", &json!({})));
+        }
+        assert_eq!(request.method, "PUT");
+        let object = request.json();
+        assert_eq!(object["metadata"]["labels"]["kept"], "yes", "what others wrote stays");
+        let mut all = kept.lock().unwrap();
+        all.push(object.clone());
+        if object["metadata"]["resourceVersion"] != "7" && all.len() > 2 {
+            return Answer::status(409, "the object has been modified");
+        }
+        Answer::json(200, &lease(&format!("{}", 7 + all.len()), &object["spec"]))
+    })
+    .await;
+    let (api, name, ten) = (server.api(), lease_name(), Duration::from_secs(600));
+    let free = name.read(&api).await.unwrap();
+    assert_eq!((free.record.holder.as_deref(), free.record.revision.as_str()), (None, "7"));
+    let held = name.write(&api, &free, Some("broker-1001"), ten, 1_700_000_000_000).await.unwrap().unwrap();
+    assert_eq!(held.record.holder.as_deref(), Some("broker-1001"));
+    assert_eq!((held.record.duration, held.record.acquired_ms), (ten, Some(1_700_000_000_000)));
+    let renewed = name.write(&api, &held, Some("broker-1001"), ten, 1_700_000_010_000).await.unwrap().unwrap();
+    assert_eq!(renewed.record.acquired_ms, Some(1_700_000_000_000), "since when it holds");
+    assert_eq!(name.write(&api, &renewed, None, ten, 1_700_000_020_000).await.unwrap(), None);
+    let all = written.lock().unwrap();
+    assert_eq!(all[0]["spec"]["renewTime"], "2023-11-14T22:13:20.000000Z");
+    assert_eq!(all[1]["spec"]["renewTime"], "2023-11-14T22:13:30.000000Z");
+    assert_eq!((&all[0]["spec"]["leaseTransitions"], &all[1]["spec"]["leaseTransitions"]), (&json!(1), &json!(1)));
+    assert_eq!(all[2]["spec"]["holderIdentity"], "");
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_had_is_told_with_its_remedy() {
+    for (code, word) in [(403, "resources: [leases]"), (404, "create the Lease")] {
+        let server = Server::answering(Answer::status(code, "no")).await;
+        let fault = lease_name().read(&server.api()).await.unwrap_err();
+        assert!(LEASES.remedy(&fault).contains(word), "{}", LEASES.remedy(&fault));
+    }
 }
