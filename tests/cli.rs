@@ -23,7 +23,7 @@ use pillion::{
 };
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
-    observe::{Observations, Reach, Role},
+    observe::Observations,
     time::BootTime,
 };
 use tempfile::TempDir;

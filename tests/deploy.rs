@@ -388,12 +388,15 @@ fn the_rights_are_the_documented_ones() {
         ("pillion-identity", json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["patch"] })),
         (
             "pillion-turn",
-            json!({
-                "apiGroups": ["coordination.k8s.io"],
-                "resources": ["leases"],
-                "resourceNames": ["kafka-turn", "kafka-turn-controllers"],
-                "verbs": ["get", "update"],
-            }),
+            json!([
+                {
+                    "apiGroups": ["coordination.k8s.io"],
+                    "resources": ["leases"],
+                    "resourceNames": ["kafka-turn", "kafka-turn-controllers"],
+                    "verbs": ["get", "update"],
+                },
+                { "apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["get"] },
+            ]),
         ),
         ("pillion-zone-from-node", json!({ "apiGroups": [""], "resources": ["nodes"], "verbs": ["get"] })),
     ];
@@ -401,7 +404,7 @@ fn the_rights_are_the_documented_ones() {
     let (full, tls) = (of("overlays/full"), of("overlays/tls"));
     let roles = full.of_kind("Role").chain(full.of_kind("ClusterRole")).chain(tls.of_kind("Role"));
     let found: BTreeMap<_, _> = roles.map(|role| (text(&role["metadata"]["name"]), &role["rules"])).collect();
-    let expected = expected.map(|(name, rule)| (name, json!([rule])));
+    let expected = expected.map(|(name, rule)| (name, if rule.is_array() { rule } else { json!([rule]) }));
     assert_eq!(found, expected.iter().map(|(name, rules)| (*name, rules)).collect());
     // No set comes without the policy that keeps a rollout from all brokers that are unready at once.
     for rendered in all() {

@@ -20,7 +20,7 @@ use made_up_api::{Answer, Server};
 use pillion::{
     config::{Config, Sources},
     init::{InitError, zone},
-    kube::{Api, Event, Fault, Kind, LEASES, LeaseName, Marks, Regarding, SECRETS, SecretName, SecretWatch, mark},
+    kube::{Api, Event, Fault, Kind, LEASES, LeaseName, Marks, Regarding, SECRETS, SecretName, SecretWatch, SetName, mark},
 };
 use serde_json::json;
 
@@ -431,4 +431,16 @@ async fn a_lease_that_cannot_be_had_is_told_with_its_remedy() {
         let fault = lease_name().read(&server.api()).await.unwrap_err();
         assert!(LEASES.remedy(&fault).contains(word), "{}", LEASES.remedy(&fault));
     }
+}
+
+#[tokio::test]
+async fn a_set_that_is_not_there_any_more_is_disbanded() {
+    let set = SetName::of_pod("kafka", "kafka-2").unwrap();
+    let asked = async |answer| {
+        let server = Server::answering(answer).await;
+        set.is_disbanded(&server.api()).await
+    };
+    assert_eq!(asked(Answer::status(404, "not found")).await, Ok(true));
+    assert_eq!(asked(Answer::json(200, &json!({ "spec": { "replicas": 3 } }))).await, Ok(false));
+    assert!(asked(Answer::status(403, "forbidden")).await.is_err());
 }

@@ -119,6 +119,8 @@ pub struct Node {
     pub serves: bool,
     /// It may stop, or waiting would not help.
     pub may_stop: bool,
+    /// It goes for good, and with it all that were set up with it: they are not waited for.
+    pub disbanded: bool,
     /// As of when that is so.
     pub as_of: Option<BootTime>,
     /// It is in sync, or forced to count as such.
@@ -190,6 +192,8 @@ pub enum Go {
     MayStop,
     /// It has nothing that a stop could take.
     ServesNothing,
+    /// It goes for good, and all with it.
+    Disbanded,
     /// It should not; the time is up.
     TimeUp,
 }
@@ -216,6 +220,9 @@ pub fn next(
     }
     if !node.serves {
         return Step::Go(Go::ServesNothing);
+    }
+    if node.disbanded {
+        return Step::Go(Go::Disbanded);
     }
     if now >= wanted.until {
         return Step::Go(Go::TimeUp);

@@ -44,7 +44,7 @@ fn holds(since: u64) -> Option<Held> {
 
 /// In sync, and may stop as of now.
 fn fine(now: u64) -> Node {
-    Node { serves: true, may_stop: true, as_of: Some(at(now)), ready: true, life: 1 }
+    Node { serves: true, may_stop: true, disbanded: false, as_of: Some(at(now)), ready: true, life: 1 }
 }
 
 fn decide(part: &Part, sight: Option<&Sight>, node: &Node, now: u64) -> Step {
@@ -63,7 +63,7 @@ fn a_stop_from_its_wish_to_the_return() {
     part.granted = Some(Granted { at: at(103), life: 1 });
     assert_eq!(decide(&part, Some(&own), &fine(103), 103), Step::Go(Go::Turn));
     // The hook is run again: the same answer, although it is not in sync any more.
-    let down = Node { serves: true, may_stop: false, as_of: Some(at(104)), ready: false, life: 1 };
+    let down = Node { may_stop: false, as_of: Some(at(104)), ready: false, ..fine(104) };
     assert_eq!(decide(&part, Some(&own), &down, 104), Step::Go(Go::Turn));
     part.wanted = None;
     assert_eq!(decide(&part, Some(&own), &down, 105), Step::Rest);
@@ -111,10 +111,12 @@ fn another_has_it() {
 #[test]
 fn nobody_is_held_up_who_has_nothing_to_take_or_no_time_left() {
     let other = seen(Some("broker-2"), 100, 101);
-    let idle = Node { serves: false, may_stop: false, as_of: None, ready: false, life: 1 };
+    let idle = Node { serves: false, may_stop: false, as_of: None, ready: false, ..fine(101) };
     for sight in [None, Some(&other)] {
         assert_eq!(decide(&wants(100), sight, &idle, 101), Step::Go(Go::ServesNothing));
     }
+    let disbanded = Node { may_stop: false, disbanded: true, ..fine(101) };
+    assert_eq!(decide(&wants(100), Some(&other), &disbanded, 101), Step::Go(Go::Disbanded));
     assert_eq!(decide(&wants(100), None, &fine(400), 400), Step::Go(Go::TimeUp));
     assert_eq!(decide(&wants(100), None, &fine(399), 399), Step::Wait(Wait::Unknown));
     // A look that is old is none.
@@ -310,7 +312,8 @@ impl World {
             Phase::Stopping(_, _, back, _) if self.now >= back => agent.lives + 1,
             _ => agent.lives,
         };
-        Node { serves, may_stop, as_of: Some(BootTime::from_millis(agent.offset + as_of)), ready, life }
+        let as_of = Some(BootTime::from_millis(agent.offset + as_of));
+        Node { serves, may_stop, disbanded: false, as_of, ready, life }
     }
 
     fn write(&mut self, number: usize, step: &Step, base: &str) -> Option<Record> {

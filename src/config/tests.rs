@@ -234,3 +234,24 @@ proptest::proptest! {
         let _ = load_bytes(&cut, "p", &Sources::default());
     }
 }
+
+#[test]
+fn the_turn_is_kept_in_one_place_and_long_enough() {
+    let turn = |lines: &str| format!("{IN_POD}turn:\n{lines}");
+    let load = |lines: &str, sources: &Sources| {
+        load_bytes(turn(lines).as_bytes(), "p.yaml", sources).map(|loaded| loaded.config.turn)
+    };
+    let kept = load("  lease: kafka-turn\n", &pod(&[])).unwrap().unwrap();
+    let keeper = TurnKeeper::Lease { namespace: "kafka".into(), name: "kafka-turn".into() };
+    assert_eq!((kept.keeper, kept.expires.as_secs()), (keeper, 600));
+    let kept = load("  file: /run/turn.json\n  expires: 90s\n", &pod(&[])).unwrap().unwrap();
+    assert_eq!((kept.keeper, kept.expires.as_secs()), (TurnKeeper::File("/run/turn.json".into()), 90));
+    assert_eq!(load("  expires: 5m\n", &pod(&[])).unwrap(), None);
+    let refused = |lines: &str, sources: &Sources| errors(&turn(lines), sources).join("\n");
+    let both = refused("  lease: a\n  file: /b\n", &pod(&[]));
+    assert!(both.contains("turn.file: the turn is kept in one place"), "{both}");
+    let short = refused("  lease: a\n  expires: 5s\n", &pod(&[]));
+    assert!(short.contains("turn.expires: it is so short"), "{short}");
+    let outside = errors(&format!("{GOOD}turn:\n  lease: a\n"), &Sources::default()).join("\n");
+    assert!(outside.contains("kubernetes.namespace") && outside.contains("it is required by turn.lease"), "{outside}");
+}

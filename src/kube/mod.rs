@@ -15,6 +15,7 @@ mod retry;
 mod right;
 mod secret;
 mod secret_watch;
+mod set;
 
 pub use api::Api;
 pub use event::{Event, Kind, Regarding};
@@ -27,3 +28,4 @@ pub use retry::{forever, within};
 pub use right::{EVENTS, LEASES, NODES, PODS, Right, SECRETS};
 pub use secret::{Secret, SecretName};
 pub use secret_watch::SecretWatch;
+pub use set::SetName;

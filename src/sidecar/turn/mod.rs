@@ -18,6 +18,7 @@ use crate::{
     config,
     files::Disk,
     init::STOP_MARK,
+    kube::{Api, SetName},
     stamp,
 };
 
@@ -35,6 +36,11 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 /// Takes turns for the node of `board`, for ever. `settings`: none where no turns are taken.
 pub async fn keep(board: &Board, settings: Option<&config::Turn>, session: Duration, run_dir: &Path) {
     let identity = board.identity();
+    // Who keeps turns in a Lease has an API server to ask.
+    let pod = identity.pod.as_ref().filter(|_| {
+        settings.is_some_and(|settings| matches!(settings.keeper, config::TurnKeeper::Lease { .. }))
+    });
+    let set = pod.and_then(|pod| SetName::of_pod(&pod.namespace, &pod.name));
     let mut keeper = Keeper {
         board,
         name: format!("{}-{}", identity.noun(), identity.broker_id),
@@ -45,6 +51,8 @@ pub async fn keep(board: &Board, settings: Option<&config::Turn>, session: Durat
         trouble: None,
         told: String::new(),
         look_at: board.clock().boot().since_boot(),
+        set,
+        disbanded: false,
         mark: run_dir.join(STOP_MARK),
         marked: run_dir.join(STOP_MARK).exists(),
     };
@@ -72,6 +80,10 @@ struct Keeper<'a> {
     /// In the run directory: the node was told that it may stop. An agent that starts anew must not take it for one that
     /// is back.
     mark: PathBuf,
+    /// The StatefulSet that made this pod, where there is one.
+    set: Option<SetName>,
+    /// It is scaled to zero, or deleted.
+    disbanded: bool,
     /// The mark was there when the agent started, and the life that it speaks of is not known yet.
     marked: bool,
 }
@@ -80,7 +92,10 @@ impl Keeper<'_> {
     /// One look, one decision, one deed. How long to wait before the next.
     async fn step(&mut self) -> Duration {
         let now = self.board.clock().boot();
-        self.part.wanted = self.board.turn(|turn| turn.wanted(now));
+        let before = std::mem::replace(&mut self.part.wanted, self.board.turn(|turn| turn.wanted(now)));
+        if before.is_none() && self.part.wanted.is_some() {
+            self.look_at = Duration::ZERO;
+        }
         if self.part.wanted.is_none() {
             self.told.clear();
         }
@@ -88,7 +103,7 @@ impl Keeper<'_> {
             self.look().await;
         }
         let published = self.board.ask();
-        let node = words::node(&published);
+        let node = words::node(&published, self.disbanded);
         if self.marked && published.verdicts.started.is_yes() {
             self.marked = false;
             self.part.granted = Some(Granted { at: published.now.boot, life: node.life });
@@ -110,16 +125,21 @@ impl Keeper<'_> {
     fn pause(&self) -> Duration {
         let now = self.board.clock().boot().since_boot();
         let until = self.look_at.saturating_sub(now);
-        if self.part.wanted.is_some() || self.part.held.is_some() { JUDGE } else { until.max(JUDGE) }
+        let busy = self.part.wanted.is_some() || self.part.held.is_some() || self.marked;
+        match (busy, &self.store) {
+            (true, _) => JUDGE,
+            (false, Some(_)) => until.max(JUDGE),
+            (false, None) => IDLE,
+        }
     }
 
     async fn look(&mut self) {
         let Some(store) = &mut self.store else {
-            self.look_at = Duration::MAX;
             return;
         };
         let began = self.board.clock().boot();
         let outcome = store.read().await;
+        self.ask_of_set().await;
         let now = self.board.clock().boot();
         match outcome {
             Ok(record) => {
@@ -136,6 +156,20 @@ impl Keeper<'_> {
             (Some(_), ..) => AFTER_TROUBLE,
         };
         self.look_at = now.since_boot() + again;
+    }
+
+    /// Whether all pods of the set go for good; where that cannot be asked, they do not.
+    async fn ask_of_set(&mut self) {
+        self.disbanded = match &self.set {
+            Some(set) if self.part.wanted.is_some() && self.part.granted.is_none() => {
+                let asked = async { set.is_disbanded(&Api::of_pod()?).await }.await;
+                asked.unwrap_or_else(|fault| {
+                    tracing::debug!("turn: {} cannot be asked for: {fault}", set.name);
+                    false
+                })
+            }
+            _ => false,
+        };
     }
 
     /// Whether the record that was seen names this node.
@@ -191,7 +225,7 @@ impl Keeper<'_> {
                     tracing::warn!("turn: an agent that starts anew will not know of this stop: {error}");
                 }
                 if self.write(Some(self.name.clone())).await {
-                    let life = words::node(published).life;
+                    let life = words::node(published, self.disbanded).life;
                     self.part.granted = Some(Granted { at: self.board.clock().boot(), life });
                     return true;
                 }
@@ -224,7 +258,7 @@ impl Keeper<'_> {
         if let Some(wanted) = &mut part.wanted {
             wanted.until = wanted.since.forth(Duration::MAX);
         }
-        let node = words::node(published);
+        let node = words::node(published, self.disbanded);
         let (sight, rules) = (self.sight.as_ref(), self.rules.as_ref());
         let waits = match turn::next(&self.name, &part, sight, &node, rules, published.now.boot) {
             Step::Wait(wait) => words::wait(&wait, published, self.store.as_ref(), self.trouble.as_ref()).text,

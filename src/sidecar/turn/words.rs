@@ -10,8 +10,8 @@ use pillion_probes::{
 use super::store::Store;
 use crate::board::{Published, TIME_UP, Trouble, Why};
 
-/// The node as the turn sees it.
-pub(super) fn node(published: &Published) -> Node {
+/// The node as the turn sees it. `disbanded`: its whole set goes for good.
+pub(super) fn node(published: &Published, disbanded: bool) -> Node {
     let (seen, verdicts) = (&published.seen, &published.verdicts);
     let stop = &verdicts.stoppable;
     let unknown = stop.reasons.iter().any(|reason| matches!(reason, Reason::NotLooked));
@@ -19,6 +19,7 @@ pub(super) fn node(published: &Published) -> Node {
     Node {
         serves: unknown || (answers && !in_no_isr(seen)),
         may_stop: stop.is_yes() || stop.reasons.iter().all(Reason::is_hopeless),
+        disbanded,
         as_of: as_of(published),
         ready: published.ready,
         life: seen.incarnation.number,
@@ -100,6 +101,10 @@ pub(super) fn go(go: Go, published: &Published) -> Why {
         Go::ServesNothing => {
             ("serves-nothing", format!("the node does not serve, so its stop takes nothing: {against}"))
         }
+        Go::Disbanded => (
+            "set-disbanded",
+            "its whole StatefulSet is scaled to zero or deleted, so there is nobody to wait for".to_owned(),
+        ),
         Go::TimeUp => return time_up(&against),
     };
     Why { code: code.to_owned(), text, remedy: String::new() }

@@ -324,10 +324,13 @@ pub fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         lines => format!("certificates:\n{lines}"),
     };
     let zone = ["a", "b", "c"][usize::try_from(id)? % 3];
+    let turn = if node.role() == Role::Controller { "turn-controllers.json" } else { "turn.json" };
+    let turn = node.dir().parent().context("a directory of the cluster")?.join(turn);
     let config = format!(
         "cluster:\n  name: bed\n  id: {cluster_id:?}\nbroker:\n  mode: {mode}\n  idBase: {base}\n  \
          ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\n{broker_part}kafka:\n  version: {version:?}\n  home: {:?}\n  \
-         properties:\n{properties}storage:\n  logDirs: [{}]\n{joins}runDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}{sidecar_part}{certificates}",
+         properties:\n{properties}storage:\n  logDirs: [{}]\n{joins}runDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}{sidecar_part}{certificates}\
+         turn:\n  file: {turn:?}\n",
         cluster.kafka().libs().canonicalize()?.parent().context("libs lie in a home")?.display().to_string(),
         dirs.join(", "),
         run_dir(node).display().to_string(),

@@ -14,7 +14,13 @@ use crate::{
 
 /// What the service account may do with the features of the tests' overlay, as docs/kubernetes.md has it: resource,
 /// then verbs.
-const DOCUMENTED: &[&str] = &["events.events.k8s.io [create]", "nodes [get]", "pods [patch]"];
+const DOCUMENTED: &[&str] = &[
+    "events.events.k8s.io [create]",
+    "leases.coordination.k8s.io kafka-turn kafka-turn-controllers [get update]",
+    "nodes [get]",
+    "pods [patch]",
+    "statefulsets.apps [get]",
+];
 
 /// Every overlay is taken without a word of complaint, and no pod of it would be refused by restricted Pod Security.
 pub fn admitted(scene: &Scene, figures: &mut Figures) -> Result<()> {

@@ -15,6 +15,7 @@ mod own;
 mod revision;
 mod roll;
 mod rollout;
+mod turn;
 
 use anyhow::Result;
 
@@ -72,6 +73,18 @@ pub const ALL: &[Case] = &[
         "Two nodes are drained: one broker at a time",
         drain::two_nodes,
     ),
+    quick("three_deleted_at_once", "Three brokers are deleted at once", turn::deleted_at_once),
+    quick(
+        "young_pods_rolled_at_once",
+        "A rollout that takes all pods at once (younger than `minReadySeconds`)",
+        turn::young_ones_rolled,
+    ),
+    quick(
+        "a_stop_waits_while_another_is_down",
+        "A broker hangs, and the next one is deleted",
+        turn::waits_for_one_that_is_down,
+    ),
+    quick("scaled_to_zero", "The brokers are scaled to zero", turn::scaled_to_zero),
     alone(quick(
         "a_rollout_waits_for_brokers_that_were_ready",
         "A rollout begins while every broker is unready (stand-ins)",
