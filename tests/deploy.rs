@@ -214,7 +214,8 @@ fn waits(kafka: &Value) -> u64 {
 fn a_turn_lasts_as_long_as_a_stop_may() {
     let mut taken = 0;
     for rendered in all() {
-        let leases: Vec<_> = rendered.of_kind("Lease").map(|lease| text(&lease["metadata"]["name"])).collect();
+        let leases: Vec<_> =
+            rendered.of_kind("Lease").map(|lease| text(&lease["metadata"]["name"])).collect();
         for (name, set) in rendered.sets() {
             let pod = &set["spec"]["template"]["spec"];
             let env = environment(named(&pod["initContainers"], "pillion"));

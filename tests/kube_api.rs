@@ -20,7 +20,10 @@ use made_up_api::{Answer, Server};
 use pillion::{
     config::{Config, Sources},
     init::{InitError, zone},
-    kube::{Api, Event, Fault, Kind, LEASES, LeaseName, Marks, Regarding, SECRETS, SecretName, SecretWatch, SetName, mark},
+    kube::{
+        Api, Event, Fault, Kind, LEASES, LeaseName, Marks, Regarding, SECRETS, SecretName, SecretWatch,
+        SetName, mark,
+    },
 };
 use serde_json::json;
 
@@ -414,13 +417,17 @@ async fn a_lease_is_taken_by_who_saw_its_last_change() {
     let held = name.write(&api, &free, Some("broker-1001"), ten, 1_700_000_000_000).await.unwrap().unwrap();
     assert_eq!(held.record.holder.as_deref(), Some("broker-1001"));
     assert_eq!((held.record.duration, held.record.acquired_ms), (ten, Some(1_700_000_000_000)));
-    let renewed = name.write(&api, &held, Some("broker-1001"), ten, 1_700_000_010_000).await.unwrap().unwrap();
+    let renewed =
+        name.write(&api, &held, Some("broker-1001"), ten, 1_700_000_010_000).await.unwrap().unwrap();
     assert_eq!(renewed.record.acquired_ms, Some(1_700_000_000_000), "since when it holds");
     assert_eq!(name.write(&api, &renewed, None, ten, 1_700_000_020_000).await.unwrap(), None);
     let all = written.lock().unwrap();
     assert_eq!(all[0]["spec"]["renewTime"], "2023-11-14T22:13:20.000000Z");
     assert_eq!(all[1]["spec"]["renewTime"], "2023-11-14T22:13:30.000000Z");
-    assert_eq!((&all[0]["spec"]["leaseTransitions"], &all[1]["spec"]["leaseTransitions"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&all[0]["spec"]["leaseTransitions"], &all[1]["spec"]["leaseTransitions"]),
+        (&json!(1), &json!(1))
+    );
     assert_eq!(all[2]["spec"]["holderIdentity"], "");
 }
 

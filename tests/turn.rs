@@ -192,7 +192,10 @@ fn without_turns_it_waits_for_what_can_end_and_for_nothing_else() {
     assert!(said.contains("going: it may stop; waiting does not help: no-replica-to-spare: "), "{said}");
     assert!(said.contains("orders-7"), "{said}");
     let said = drain(Box::new(hurting(Block::BelowMin)));
-    assert!(said.contains("waiting: below-min-isr: ") && said.contains("going ALTHOUGH it should not"), "{said}");
+    assert!(
+        said.contains("waiting: below-min-isr: ") && said.contains("going ALTHOUGH it should not"),
+        "{said}"
+    );
     let said = drain(Box::new(down));
     assert!(said.contains("going: the node does not serve"), "{said}");
     assert_eq!(
@@ -323,7 +326,8 @@ fn one_that_is_forced_to_count_as_ready_gives_its_turn_back() {
     thread::sleep(Duration::from_secs(2));
     assert!(holder().is_some(), "until it is in sync");
     let now = agent.board.clock().now();
-    let request = pillion_probes::forced::parse("ready,for=5m,reason=x,by=y").map_err(|error| error.to_string());
+    let request =
+        pillion_probes::forced::parse("ready,for=5m,reason=x,by=y").map_err(|error| error.to_string());
     let first = pillion_probes::forced::FirstSeen::at(now.into());
     let source = pillion_probes::forced::Source::File;
     let stated = pillion_probes::forced::Stated { source, request, first, looked: now.boot };

@@ -9,6 +9,7 @@ mod init;
 mod lint;
 mod row;
 mod scan;
+mod stops;
 
 use std::{
     env, fs,
@@ -34,6 +35,7 @@ type Part = (&'static str, &'static str, fn() -> Result<Vec<Row>>);
 
 const PARTS: &[Part] = &[
     ("scan", "the scanner at 10k, 100k and 1M partitions", || Ok(scan::rows(&peak_of))),
+    ("stops", "what a stop would hurt, at 100k and 1M partitions", || stops::rows(&peak_of)),
     ("readyz", "/readyz at 1,000 requests a second, 20 s", || Ok(http::readyz(Duration::from_secs(20))?)),
     ("probe", "`pillion probe ready` as an exec", || Ok(vec![http::exec(&binary(), 200)?])),
     ("init", "`pillion init`, first start and rerun", || init::rows(&binary())),

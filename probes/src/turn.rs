@@ -115,12 +115,11 @@ pub struct Held {
 /// The node, as it was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// It has anything that a stop could take: it answers, and is in the ISR of a partition or a voter.
-    pub serves: bool,
+    /// Why it waits for nothing: it serves nothing that a stop could take, or goes for good with all that were set up with
+    /// it. `None` where it may have to wait.
+    pub at_once: Option<Go>,
     /// It may stop, or waiting would not help.
     pub may_stop: bool,
-    /// It goes for good, and with it all that were set up with it: they are not waited for.
-    pub disbanded: bool,
     /// As of when that is so.
     pub as_of: Option<BootTime>,
     /// It is in sync, or forced to count as such.
@@ -218,11 +217,8 @@ pub fn next(
     if part.granted.is_some() && (mine || rules.is_none()) {
         return Step::Go(if rules.is_some() { Go::Turn } else { Go::MayStop });
     }
-    if !node.serves {
-        return Step::Go(Go::ServesNothing);
-    }
-    if node.disbanded {
-        return Step::Go(Go::Disbanded);
+    if let Some(go) = node.at_once {
+        return Step::Go(go);
     }
     if now >= wanted.until {
         return Step::Go(Go::TimeUp);

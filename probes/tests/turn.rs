@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use pillion_probes::{
     time::BootTime,
-    turn::{
-        Go, Granted, Held, Node, Part, RENEW, Record, Returned, Rules, Sight, Step, Wait, Wanted, next,
-    },
+    turn::{Go, Granted, Held, Node, Part, RENEW, Record, Returned, Rules, Sight, Step, Wait, Wanted, next},
 };
 use proptest::prelude::*;
 
@@ -38,13 +36,13 @@ fn wants(since: u64) -> Part {
     Part { wanted: Some(wanted), ..Part::default() }
 }
 
-fn holds(since: u64) -> Option<Held> {
-    Some(Held { since: at(since), taken_over: false, renewed: at(since) })
+fn holds(since: u64) -> Held {
+    Held { since: at(since), taken_over: false, renewed: at(since) }
 }
 
 /// In sync, and may stop as of now.
 fn fine(now: u64) -> Node {
-    Node { serves: true, may_stop: true, disbanded: false, as_of: Some(at(now)), ready: true, life: 1 }
+    Node { at_once: None, may_stop: true, as_of: Some(at(now)), ready: true, life: 1 }
 }
 
 fn decide(part: &Part, sight: Option<&Sight>, node: &Node, now: u64) -> Step {
@@ -56,7 +54,7 @@ fn a_stop_from_its_wish_to_the_return() {
     let mut part = wants(100);
     let free = seen(None, 10, 100);
     assert_eq!(decide(&part, Some(&free), &fine(100), 100), Step::Take { over: None });
-    part.held = holds(101);
+    part.held = Some(holds(101));
     let own = seen(Some(ME), 101, 102);
     assert_eq!(decide(&part, Some(&own), &fine(100), 102), Step::Wait(Wait::Older));
     assert_eq!(decide(&part, Some(&own), &fine(101), 102), Step::Confirm);
@@ -77,7 +75,7 @@ fn a_stop_from_its_wish_to_the_return() {
 
 #[test]
 fn told_and_not_stopped_it_gives_back_in_the_end() {
-    let held = |now| Some(Held { renewed: at(now - 1), ..holds(100).unwrap() });
+    let held = |now| Some(Held { renewed: at(now - 1), ..holds(100) });
     let part = |now| Part { held: held(now), granted: Some(Granted { at: at(101), life: 1 }), wanted: None };
     let sight = |now| seen(Some(ME), 100, now);
     let over = 101 + RULES.duration.as_secs();
@@ -98,7 +96,7 @@ fn another_has_it() {
     let mut longer = expired;
     longer.record.duration = Duration::from_secs(90);
     assert_eq!(decide(&part, Some(&longer), &fine(160), 160), wait(30));
-    let taken = Part { held: Some(Held { taken_over: true, ..holds(161).unwrap() }), ..wants(100) };
+    let taken = Part { held: Some(Held { taken_over: true, ..holds(161) }), ..wants(100) };
     let own = seen(Some(ME), 161, 165);
     let settling = Step::Wait(Wait::Settling { left: Duration::from_secs(5) });
     assert_eq!(decide(&taken, Some(&own), &fine(165), 165), settling);
@@ -111,11 +109,11 @@ fn another_has_it() {
 #[test]
 fn nobody_is_held_up_who_has_nothing_to_take_or_no_time_left() {
     let other = seen(Some("broker-2"), 100, 101);
-    let idle = Node { serves: false, may_stop: false, as_of: None, ready: false, ..fine(101) };
+    let idle = Node { at_once: Some(Go::ServesNothing), may_stop: false, as_of: None, ready: false, life: 1 };
     for sight in [None, Some(&other)] {
         assert_eq!(decide(&wants(100), sight, &idle, 101), Step::Go(Go::ServesNothing));
     }
-    let disbanded = Node { may_stop: false, disbanded: true, ..fine(101) };
+    let disbanded = Node { may_stop: false, at_once: Some(Go::Disbanded), ..fine(101) };
     assert_eq!(decide(&wants(100), Some(&other), &disbanded, 101), Step::Go(Go::Disbanded));
     assert_eq!(decide(&wants(100), None, &fine(400), 400), Step::Go(Go::TimeUp));
     assert_eq!(decide(&wants(100), None, &fine(399), 399), Step::Wait(Wait::Unknown));
@@ -128,7 +126,7 @@ fn one_that_may_not_stop_takes_nothing_and_keeps_nothing() {
     let stuck = Node { may_stop: false, ..fine(100) };
     let free = seen(None, 1, 100);
     assert_eq!(decide(&wants(90), Some(&free), &stuck, 100), Step::Wait(Wait::MayNotStop));
-    let part = Part { held: holds(95), ..wants(90) };
+    let part = Part { held: Some(holds(95)), ..wants(90) };
     let own = seen(Some(ME), 95, 100);
     assert_eq!(decide(&part, Some(&own), &stuck, 100), Step::GiveBack(Returned::MayNotStop));
 }
@@ -195,9 +193,8 @@ fn plan() -> impl Strategy<Value = Plan> {
         1 => (0..90_000_u64).prop_map(Event::Pause),
         1 => (0..90_000_u64).prop_map(Event::CutOff),
     ];
-    let course = (0..10_000_u64, 0..45_000_u64, 1000..100_000_u64, 0..20_000_u64).prop_map(
-        |(to_term, stopping, away, catching_up)| Course { to_term, stopping, away, catching_up },
-    );
+    let course = (0..10_000_u64, 0..45_000_u64, 1000..100_000_u64, 0..20_000_u64)
+        .prop_map(|(to_term, stopping, away, catching_up)| Course { to_term, stopping, away, catching_up });
     (2..5_usize).prop_flat_map(move |nodes| {
         (
             prop::collection::vec(0..1_000_000_u64, nodes),
@@ -230,14 +227,30 @@ enum Asked {
     Write { step: Step, base: String },
 }
 
+/// A request under way: when it reaches the record, when its answer is here, what it was, what became of it.
+#[derive(Clone, Debug)]
+struct Request {
+    reaches: u64,
+    answered: u64,
+    asked: Asked,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug)]
+enum Outcome {
+    UnderWay,
+    /// Somebody was faster.
+    Conflict,
+    Is(Record),
+}
+
 #[derive(Debug)]
 struct Agent {
     name: String,
     offset: u64,
     part: Part,
     sight: Option<Sight>,
-    /// A request under way: when it reaches the record, when its answer is here, what it was, what became of it.
-    request: Option<(u64, u64, Asked, Option<Option<Record>>)>,
+    request: Option<Request>,
     alive_from: u64,
     paused_until: u64,
     cut_off_until: u64,
@@ -313,7 +326,7 @@ impl World {
             _ => agent.lives,
         };
         let as_of = Some(BootTime::from_millis(agent.offset + as_of));
-        Node { serves, may_stop, disbanded: false, as_of, ready, life }
+        Node { at_once: (!serves).then_some(Go::ServesNothing), may_stop, as_of, ready, life }
     }
 
     fn write(&mut self, number: usize, step: &Step, base: &str) -> Option<Record> {
@@ -385,21 +398,27 @@ impl World {
     /// A request reaches the record, unless it is given up before.
     fn arrive(&mut self, number: usize) {
         let now = self.now;
-        let Some((reaches, _, asked, None)) = self.agents[number].request.clone() else { return };
+        let Some(Request { reaches, asked, outcome: Outcome::UnderWay, .. }) =
+            self.agents[number].request.clone()
+        else {
+            return;
+        };
         if now < reaches || now < self.agents[number].cut_off_until {
             return;
         }
         let outcome = match asked {
-            Asked::Look { .. } => Some(self.record.clone()),
-            Asked::Write { step, base } => self.write(number, &step, &base),
+            Asked::Look { .. } => Outcome::Is(self.record.clone()),
+            Asked::Write { step, base } => {
+                self.write(number, &step, &base).map_or(Outcome::Conflict, Outcome::Is)
+            }
         };
-        self.agents[number].request.as_mut().unwrap().3 = Some(outcome);
+        self.agents[number].request.as_mut().unwrap().outcome = outcome;
     }
 
     fn answer(&mut self, number: usize) {
         let now = self.now;
         let agent = &mut self.agents[number];
-        let Some((reaches, answered, asked, outcome)) = agent.request.clone() else { return };
+        let Some(Request { reaches, answered, asked, outcome }) = agent.request.clone() else { return };
         let began = reaches.saturating_sub(3_000);
         if now > began + 3_000 + DEADLINE {
             // Given up: what became of it shows at the next look.
@@ -407,10 +426,12 @@ impl World {
             agent.sight = None;
             return;
         }
-        let Some(outcome) = outcome.filter(|_| now >= answered && now >= agent.cut_off_until) else { return };
+        if matches!(outcome, Outcome::UnderWay) || now < answered || now < agent.cut_off_until {
+            return;
+        }
         agent.request = None;
         let here = BootTime::from_millis(agent.offset + now);
-        let Some(record) = outcome else {
+        let Outcome::Is(record) = outcome else {
             agent.sight = None;
             return;
         };
@@ -473,15 +494,22 @@ impl World {
             Step::Rest | Step::Wait(_) => {
                 if now >= agent.next_look {
                     agent.next_look = now + 1000;
-                    agent.request = Some((now + there, now + there + back, Asked::Look { began: here }, None));
+                    agent.request = Some(Request::new(now, there, back, Asked::Look { began: here }));
                 }
             }
             write => {
                 let base = agent.sight.as_ref().unwrap().record.revision.clone();
                 let asked = Asked::Write { step: write, base };
-                agent.request = Some((now + there, now + there + back, asked, None));
+                agent.request = Some(Request::new(now, there, back, asked));
             }
         }
+    }
+}
+
+impl Request {
+    fn new(now: u64, there: u64, back: u64, asked: Asked) -> Self {
+        let reaches = now + there;
+        Self { reaches, answered: reaches + back, asked, outcome: Outcome::UnderWay }
     }
 }
 

@@ -12,7 +12,8 @@ use pillion_probes::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, TurnTold, evidence, words,
+    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, TurnTold,
+    evidence, words,
 };
 use crate::{problem::SettingFinding, stamp};
 

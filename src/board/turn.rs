@@ -62,7 +62,8 @@ impl TurnTold {
     pub fn wanted_words(&self) -> Option<String> {
         let length = Ago(Duration::try_from_secs_f64(self.wanted_for_seconds?).unwrap_or_default());
         let answer = self.answer.as_ref().map_or("", |answer| answer.text.as_str());
-        let does = if self.answer.as_ref().is_some_and(|answer| answer.go) { "it may go" } else { "it waits" };
+        let does =
+            if self.answer.as_ref().is_some_and(|answer| answer.go) { "it may go" } else { "it waits" };
         Some(format!("this node is to stop, since {length}; {does}: {answer}"))
     }
 }
@@ -78,15 +79,15 @@ pub struct Turn {
 impl Turn {
     /// Somebody wants to stop the node, now, and goes on after `left`, whatever is said.
     pub(super) fn want(&mut self, now: BootTime, left: Duration) -> DrainTold {
-        let since = match self.wanted(now) {
-            Some(wanted) => wanted.since,
-            None => {
-                self.told.answer = None;
-                now
-            }
+        let since = if let Some(wanted) = self.wanted(now) {
+            wanted.since
+        } else {
+            self.told.answer = None;
+            now
         };
         self.wanted = Some((Wanted { since, until: now.forth(left) }, now));
-        let looks = || DrainTold { go: false, code: "not-looked".into(), text: "the agent takes a look".into() };
+        let looks =
+            || DrainTold { go: false, code: "not-looked".into(), text: "the agent takes a look".into() };
         let told = self.told.answer.clone().unwrap_or_else(looks);
         if told.go {
             // They have heard it, and ask no more.

@@ -86,7 +86,8 @@ impl Timed for UnixStream {
 }
 
 fn exchange(mut stream: impl Timed, what: &str, host: &str, end: Instant) -> io::Result<Reply> {
-    let request = format!("{what} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("{what} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     stream.patience(left(end)?)?;
     stream.write_all(request.as_bytes())?;
     parse(&read(&mut stream, end)?)

@@ -115,8 +115,8 @@ fn tell(began: Instant, what: &str) -> String {
 fn ask(args: &DrainArgs, left: Duration) -> Result<DrainTold, String> {
     let socket = args.run_dir.join(SOCKET);
     let path = format!("{DRAIN}?{LEFT}={}", left.as_millis());
-    let reply =
-        post(&socket, &path, ANSWER).map_err(|error| format!("no answer from {}: {error}", socket.display()))?;
+    let reply = post(&socket, &path, ANSWER)
+        .map_err(|error| format!("no answer from {}: {error}", socket.display()))?;
     let told = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200);
     told.ok_or_else(|| format!("what answers at {} is no pillion of this version", socket.display()))
 }

@@ -56,7 +56,7 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         sidecar: sidecar?,
         kubernetes: kubernetes?,
         certificates: certificates?,
-        turn: turn?,
+        turn: turn.ok()?,
         places: check.gathered.places,
     })
 }

@@ -253,5 +253,8 @@ fn the_turn_is_kept_in_one_place_and_long_enough() {
     let short = refused("  lease: a\n  expires: 5s\n", &pod(&[]));
     assert!(short.contains("turn.expires: it is so short"), "{short}");
     let outside = errors(&format!("{GOOD}turn:\n  lease: a\n"), &Sources::default()).join("\n");
-    assert!(outside.contains("kubernetes.namespace") && outside.contains("it is required by turn.lease"), "{outside}");
+    assert!(
+        outside.contains("kubernetes.namespace") && outside.contains("it is required by turn.lease"),
+        "{outside}"
+    );
 }

@@ -280,7 +280,11 @@ impl Sheet {
         }
         self.plain("turn_held", "This node has the turn to stop: 1 yes, 0 no", i64::from(turn.mine));
         let trouble = i64::from(turn.trouble.is_some());
-        self.plain("turn_trouble", "Who has the turn is not known, and why is in /status: 1 yes, 0 no", trouble);
+        self.plain(
+            "turn_trouble",
+            "Who has the turn is not known, and why is in /status: 1 yes, 0 no",
+            trouble,
+        );
         let holders = Family::<Labels, Gauge>::default();
         if let Some(holder) = turn.holder {
             holders.get_or_create(&vec![("holder", holder)]).set(1);

@@ -1,10 +1,10 @@
-//! A StatefulSet, as far as its pods want to know of it: whether any of them shall be left.
+//! A `StatefulSet`, as far as its pods want to know of it: whether any of them shall be left.
 
 use serde_json::Value;
 
 use super::{Api, Fault};
 
-/// A StatefulSet of this namespace.
+/// A `StatefulSet` of this namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetName {
     /// Its namespace.
@@ -14,7 +14,7 @@ pub struct SetName {
 }
 
 impl SetName {
-    /// That of a pod, by the pod's name; `None` for one that no StatefulSet made.
+    /// That of a pod, by the pod's name; `None` for one that no `StatefulSet` made.
     pub fn of_pod(namespace: &str, pod: &str) -> Option<Self> {
         let (name, ordinal) = pod.rsplit_once('-')?;
         let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|byte| byte.is_ascii_digit());
@@ -59,7 +59,8 @@ mod tests {
     fn scaled_to_zero_or_deleted() {
         assert!(!disbanded(&json!({ "spec": { "replicas": 1 } })));
         assert!(disbanded(&json!({ "spec": { "replicas": 0 } })));
-        let deleted = json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" }, "spec": { "replicas": 3 } });
+        let deleted =
+            json!({ "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" }, "spec": { "replicas": 3 } });
         assert!(disbanded(&deleted));
     }
 }

@@ -200,7 +200,8 @@ pub fn turns(scene: &Scene) -> Result<()> {
     for id in BROKERS {
         wait_stop(scene, id, &[])?;
     }
-    let load = Load::start(cluster, "turns", LoadOptions { delivery_timeout: SOON, ..LoadOptions::default() })?;
+    let load =
+        Load::start(cluster, "turns", LoadOptions { delivery_timeout: SOON, ..LoadOptions::default() })?;
     run(load.wait_acked(20, SOON))?;
     let watch = run(async {
         let at = BROKERS.map(|id| (id, cluster.node(id).bootstrap().to_string()));
@@ -264,7 +265,10 @@ fn restart(scene: &Scene, id: i32) -> Result<()> {
     run(node.wait_exit(Duration::from_secs(60)))?;
     node.start()?;
     run(bed::eventually(&format!("{id} is back"), SOON, async || {
-        ensure!(scene.fleet.status(id).await?.pointer("/observations/incarnation/number") != Some(&life), "not yet");
+        ensure!(
+            scene.fleet.status(id).await?.pointer("/observations/incarnation/number") != Some(&life),
+            "not yet"
+        );
         Ok(())
     }))?;
     scene.wait(id, true).map(drop)

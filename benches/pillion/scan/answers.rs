@@ -71,7 +71,7 @@ pub fn answer(kind: Kind, range: Range<u32>) -> Vec<u8> {
     varint(&mut out, (range.len() as u64 / u64::from(TOPIC)).try_into().map_or(u32::MAX, |n: u32| n + 1));
     for first in range.step_by(TOPIC as usize) {
         out.extend_from_slice(&[0, 0]);
-        text(&mut out, &format!("orders.region-{:08}.events", first / TOPIC));
+        text(&mut out, &topic(first / TOPIC));
         out.extend_from_slice(&u128::from(first + 1).to_be_bytes());
         out.push(0);
         varint(&mut out, TOPIC + 1);
@@ -92,4 +92,22 @@ pub fn answers(kind: Kind, partitions: u32) -> Vec<Vec<u8>> {
     let whole = partitions / TOPIC * TOPIC;
     let page = if kind == Kind::Metadata { whole } else { 2000 / TOPIC * TOPIC };
     (0..whole).step_by(page as usize).map(|first| answer(kind, first..whole.min(first + page))).collect()
+}
+
+/// As a broker sends the pages of `DescribeTopicPartitions`: each but the last names where the next one starts.
+pub fn described_pages(partitions: u32) -> Vec<Vec<u8>> {
+    let mut pages = answers(Kind::Described, partitions);
+    let last = pages.len().saturating_sub(1);
+    for (number, page) in (1..).zip(pages.iter_mut().take(last)) {
+        // The cursor that is not there, and the tags behind it.
+        page.truncate(page.len() - 2);
+        page.push(1);
+        text(page, &topic(number * (2000 / TOPIC)));
+        page.extend_from_slice(&[0, 0, 0, 0, 0, 0]);
+    }
+    pages
+}
+
+fn topic(number: u32) -> String {
+    format!("orders.region-{number:08}.events")
 }

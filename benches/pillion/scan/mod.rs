@@ -12,7 +12,8 @@ use kafka_protocol::protocol::Decodable;
 use pillion::kafka::scan::{ScanBuffer, ScanKind, Scanner};
 
 use crate::row::Row;
-use answers::{Kind, OWN, answers};
+use answers::{Kind, answers};
+pub use answers::{OWN, described_pages};
 
 /// Runs the work it is given and returns the peak of its heap, in bytes. The binary's allocator knows.
 pub type Peak<'a> = &'a dyn Fn(&mut dyn FnMut()) -> usize;

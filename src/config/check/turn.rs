@@ -16,13 +16,17 @@ const EXPIRES: Duration = Duration::from_secs(600);
 const LEAST: Duration = Duration::from_secs(60);
 
 impl Check<'_> {
-    /// `Some(None)` where no turns are taken; `None` where a mistake was added.
-    pub(super) fn turn(&mut self, file: file::Turn, namespace: Option<&str>) -> Option<Option<Turn>> {
+    /// `None` where no turns are taken; `Err` where a mistake was added.
+    pub(super) fn turn(&mut self, file: file::Turn, namespace: Option<&str>) -> Result<Option<Turn>, ()> {
         let before = self.problems.len();
         let expires = file.expires.map_or(EXPIRES, |written| written.0);
         if expires < LEAST {
             let what = "it is so short that a pause of the agent would hand the turn on";
-            self.wrong::<()>("turn.expires", what, "write 1m at the least, and not less than a stop may take");
+            self.wrong::<()>(
+                "turn.expires",
+                what,
+                "write 1m at the least, and not less than a stop may take",
+            );
         }
         let keeper = match (file.lease, file.file) {
             (Some(_), Some(_)) => {
@@ -33,7 +37,10 @@ impl Check<'_> {
             (None, Some(path)) => self.absolute("turn.file", Some(path)).map(TurnKeeper::File),
             (None, None) => None,
         };
-        (self.problems.len() == before).then_some(keeper.map(|keeper| Turn { keeper, expires }))
+        if self.problems.len() > before {
+            return Err(());
+        }
+        Ok(keeper.map(|keeper| Turn { keeper, expires }))
     }
 
     fn lease(&mut self, name: String, namespace: Option<&str>) -> Option<TurnKeeper> {

@@ -87,7 +87,9 @@ fn turn(change: &Transition) -> Option<(Kind, &'static str, String)> {
         _ if to.starts_with("goes") => {
             Some((Kind::Warning, "StopForced", format!("it is stopped although it should not be: {why}")))
         }
-        _ if to.starts_with("taken over") => Some((Kind::Warning, "TurnTakenOver", format!("the turn was {to}"))),
+        _ if to.starts_with("taken over") => {
+            Some((Kind::Warning, "TurnTakenOver", format!("the turn was {to}")))
+        }
         _ => None,
     }
 }

@@ -80,7 +80,7 @@ struct Keeper<'a> {
     /// In the run directory: the node was told that it may stop. An agent that starts anew must not take it for one that
     /// is back.
     mark: PathBuf,
-    /// The StatefulSet that made this pod, where there is one.
+    /// The `StatefulSet` that made this pod, where there is one.
     set: Option<SetName>,
     /// It is scaled to zero, or deleted.
     disbanded: bool,
@@ -237,7 +237,9 @@ impl Keeper<'_> {
                 }
                 self.let_go();
                 let to = match why {
-                    Returned::InSync if !published.verdicts.ready.is_yes() => "given back: forced to count as ready",
+                    Returned::InSync if !published.verdicts.ready.is_yes() => {
+                        "given back: forced to count as ready"
+                    }
                     Returned::InSync => "given back: in sync",
                     Returned::MayNotStop => "given back: it may not stop now",
                 };
@@ -261,7 +263,9 @@ impl Keeper<'_> {
         let node = words::node(published, self.disbanded);
         let (sight, rules) = (self.sight.as_ref(), self.rules.as_ref());
         let waits = match turn::next(&self.name, &part, sight, &node, rules, published.now.boot) {
-            Step::Wait(wait) => words::wait(&wait, published, self.store.as_ref(), self.trouble.as_ref()).text,
+            Step::Wait(wait) => {
+                words::wait(&wait, published, self.store.as_ref(), self.trouble.as_ref()).text
+            }
             _ => "its turn was not confirmed in time".to_owned(),
         };
         words::time_up(&waits)

@@ -74,7 +74,9 @@ impl Store {
             }
             Self::File(path) => {
                 let path = path.clone();
-                on_a_thread(&path.clone(), move || locked(&path, || Kept::read(&path))).await.map(Kept::record)
+                on_a_thread(&path.clone(), move || locked(&path, || Kept::read(&path)))
+                    .await
+                    .map(Kept::record)
             }
         }
     }

@@ -16,10 +16,11 @@ pub(super) fn node(published: &Published, disbanded: bool) -> Node {
     let stop = &verdicts.stoppable;
     let unknown = stop.reasons.iter().any(|reason| matches!(reason, Reason::NotLooked));
     let answers = verdicts.started.is_yes() && verdicts.live.is_yes();
+    let serves = unknown || (answers && !in_no_isr(seen));
+    let idle = (!serves).then_some(Go::ServesNothing);
     Node {
-        serves: unknown || (answers && !in_no_isr(seen)),
+        at_once: idle.or(disbanded.then_some(Go::Disbanded)),
         may_stop: stop.is_yes() || stop.reasons.iter().all(Reason::is_hopeless),
-        disbanded,
         as_of: as_of(published),
         ready: published.ready,
         life: seen.incarnation.number,
@@ -68,7 +69,10 @@ pub(super) fn wait(
         Wait::MayNotStop => against(published),
         Wait::Held { by, left } => (
             "turn-held".to_owned(),
-            format!("{by} has the turn ({kept}); it is taken over in {} unless {by} is heard of", spoken(*left)),
+            format!(
+                "{by} has the turn ({kept}); it is taken over in {} unless {by} is heard of",
+                spoken(*left)
+            ),
         ),
         Wait::Unknown => {
             let why = trouble.map_or("it is not read yet", |trouble| trouble.text.as_str());
@@ -94,7 +98,8 @@ pub(super) fn wait(
 /// Why it may go.
 pub(super) fn go(go: Go, published: &Published) -> Why {
     let (_, against) = against(published);
-    let hopeless = if against.is_empty() { String::new() } else { format!("; waiting does not help: {against}") };
+    let hopeless =
+        if against.is_empty() { String::new() } else { format!("; waiting does not help: {against}") };
     let (code, text) = match go {
         Go::Turn => ("may-stop", format!("it has its turn and may stop{hopeless}")),
         Go::MayStop => ("may-stop", format!("it may stop{hopeless}")),
@@ -112,6 +117,7 @@ pub(super) fn go(go: Go, published: &Published) -> Why {
 
 /// It should not go; this is what it would wait for.
 pub(super) fn time_up(waits: &str) -> Why {
-    let remedy = "give drain more time (--within, and the grace period), or stop fewer nodes at once".to_owned();
+    let remedy =
+        "give drain more time (--within, and the grace period), or stop fewer nodes at once".to_owned();
     Why { code: TIME_UP.to_owned(), text: format!("the time is up: {waits}"), remedy }
 }

@@ -330,10 +330,11 @@ pub fn configure(cluster: &Cluster, id: i32, agent: &str) -> Result<()> {
         "cluster:\n  name: bed\n  id: {cluster_id:?}\nbroker:\n  mode: {mode}\n  idBase: {base}\n  \
          ordinal: {ordinal}\n  zone:\n    value: zone-{zone}\n{broker_part}kafka:\n  version: {version:?}\n  home: {:?}\n  \
          properties:\n{properties}storage:\n  logDirs: [{}]\n{joins}runDir: {:?}\nsidecar:\n  listen: 0.0.0.0:{AGENT_PORT}\n{agent}{sidecar_part}{certificates}\
-         turn:\n  file: {turn:?}\n",
+         turn:\n  file: {}\n",
         cluster.kafka().libs().canonicalize()?.parent().context("libs lie in a home")?.display().to_string(),
         dirs.join(", "),
         run_dir(node).display().to_string(),
+        turn.display(),
     );
     Ok(fs::write(node.dir().join("pillion.yaml"), config)?)
 }

@@ -39,7 +39,8 @@ pub fn deleted_at_once(scene: &Scene, figures: &mut Figures) -> Result<()> {
 /// From Kubernetes 1.37 on a rollout takes all pods of a Parallel set that are younger than `minReadySeconds`, at once.
 pub fn young_ones_rolled(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let beside = Beside::start(scene, "young-ones")?;
-    let patch = |text: &str| scene.kubectl.args(&["patch", "statefulset", "kafka", "--type=merge", "-p", text]);
+    let patch =
+        |text: &str| scene.kubectl.args(&["patch", "statefulset", "kafka", "--type=merge", "-p", text]);
     patch(r#"{"spec":{"minReadySeconds":3600}}"#)?;
     let told = Instant::now();
     let took = at_once(scene, || scene.kubectl.run("rollout restart statefulset/kafka"));
