@@ -14,6 +14,7 @@ use std::{
 };
 
 use assert_cmd::cargo::cargo_bin;
+use http_body_util::BodyExt;
 use made_up::{healthy, lagging, settings};
 use pillion::{
     board::{Board, Identity, Settings, Subject},
@@ -335,6 +336,31 @@ fn one_that_is_forced_to_count_as_ready_gives_its_turn_back() {
     wait("it gives the turn back", || holder().is_none());
     let history = agent.history();
     assert!(history.contains(&"given back: forced to count as ready".to_owned()), "{history:?}");
+}
+
+/// What the port says at a path.
+fn said(agent: &Agent, path: &str) -> String {
+    let site = http::Site::new(Arc::clone(&agent.board));
+    let answer = http::respond(&site, &hyper::Method::GET, &path.parse().unwrap(), &hyper::HeaderMap::new());
+    let body = pillion::cli::block_on(async { answer.into_body().collect().await }).unwrap().unwrap();
+    String::from_utf8(body.to_bytes().to_vec()).unwrap()
+}
+
+#[test]
+fn who_has_the_turn_and_who_waits_is_shown() {
+    let scene = Scene::new();
+    let agents = [1001, 1002].map(|id| scene.agent(id, 60));
+    assert!(scene.drain(1001, "1m").said().contains("going: it has its turn"));
+    let waits = scene.drain(1002, "8s");
+    let told = || said(&agents[1], "/status");
+    wait("it waits", || told().contains("turn-held"));
+    wait("its own node knows", || said(&agents[0], "/metrics").contains("\npillion_turn_held 1\n"));
+    let metrics = said(&agents[1], "/metrics");
+    assert!(metrics.contains("pillion_turn_held 0\n"), "{metrics}");
+    assert!(metrics.contains("pillion_turn_holder_info{holder=\"broker-1001\"} 1\n"), "{metrics}");
+    let page = said(&agents[1], "/");
+    assert!(page.contains("broker-1001 has it since ") && page.contains("this node is to stop, since "), "{page}");
+    assert!(waits.said().contains("going ALTHOUGH it should not: the time is up: broker-1001 has the turn"));
 }
 
 #[test]

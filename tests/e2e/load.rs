@@ -56,9 +56,14 @@ pub fn new_client(config: &ClientConfig, topic: &str, idempotent: bool) -> Resul
 impl Beside {
     /// Starts them on a topic of their own, and waits until records flow.
     pub fn start(scene: &Scene, topic: &str) -> Result<Self> {
+        Self::among(scene, topic, addresses())
+    }
+
+    /// [`Self::start`], with a watch on these brokers.
+    pub fn among(scene: &Scene, topic: &str, brokers: Vec<(i32, String)>) -> Result<Self> {
         scene.topic(topic)?;
         let _inside = runtime().enter();
-        let isr = IsrWatch::start(addresses());
+        let isr = IsrWatch::start(brokers);
         let options = LoadOptions { size: SIZE, delivery_timeout: CLIENT_DEFAULT, ..LoadOptions::default() };
         let load = Load::with(client(), topic, options)?;
         let reader = Reader::start(client(), topic)?;

@@ -110,6 +110,11 @@ pub const ALL: &[Case] = &[
     )),
     alone(long("overlay_combined", "`overlays/combined`: three nodes that are both", overlays::combined)),
     alone(long("overlay_two_maps", "`overlays/two-maps`: a second map of brokers", overlays::two_maps)),
+    alone(long(
+        "two_maps_take_turns",
+        "Two maps are rolled at the same moment, and a node is drained",
+        turn::two_maps,
+    )),
     alone(long("overlay_single_node", "`overlays/single-node`: all on one node", overlays::single_node)),
     alone(long("overlay_outside", "`overlays/outside`: addresses for clients outside", overlays::outside)),
     alone(long(

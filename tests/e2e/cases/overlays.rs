@@ -118,7 +118,7 @@ fn apply(scene: &Scene, figures: &mut Figures, overlay: &str, sets: &[&str]) -> 
 }
 
 /// Nothing of the cluster is there, as on a first day.
-fn fresh(scene: &Scene) -> Result<()> {
+pub fn fresh(scene: &Scene) -> Result<()> {
     scene.mend()?;
     scene.raze(NAMESPACE)
 }

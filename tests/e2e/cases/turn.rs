@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::overlays::fresh;
 use crate::{
     figures::Figures,
+    kafka::{KAFKA_PORT, name},
     load::Beside,
     pod::Pod,
-    scene::{BROKERS, KAFKA, SOON, Scene, pass},
+    scene::{BROKERS, KAFKA, SOON, Scene, pass, project},
 };
 
 /// How much longer than three single restarts three that are told at once may take.
@@ -101,6 +103,34 @@ pub fn scaled_to_zero(scene: &Scene, figures: &mut Figures) -> Result<()> {
     ensure!(began.elapsed() < Duration::from_secs(240), "they waited for each other");
     scene.kubectl.run("scale statefulset/kafka --replicas=3")?;
     scene.all_ready().map(drop)
+}
+
+/// Both maps are rolled at the same moment, and a node is drained beside them.
+pub fn two_maps(scene: &Scene, figures: &mut Figures) -> Result<()> {
+    const MAPS: [(i32, &str); 2] = [(1001, "kafka"), (1101, "kafka-b")];
+    fresh(scene)?;
+    scene.kubectl.apply(&project("tests/e2e/overlays/two-maps"))?;
+    scene.ready(&["controller", "kafka", "kafka-b"])?;
+    let pods: Vec<(i32, String)> =
+        MAPS.iter().flat_map(|(base, set)| (0..3).map(move |n| (base + n, format!("{set}-{n}")))).collect();
+    let at = pods.iter().map(|(id, pod)| (*id, name(pod, KAFKA_PORT))).collect();
+    let beside = Beside::among(scene, "two-maps", at)?;
+    let old: Vec<Pod> = pods.iter().map(|(_, pod)| scene.pods.get(pod)).collect::<Result<_>>()?;
+    let began = Instant::now();
+    scene.kubectl.run("rollout restart statefulset/kafka statefulset/kafka-b")?;
+    let node = &old.first().context("there are pods")?.node;
+    let drain = format!("drain {node} --ignore-daemonsets --delete-emptydir-data --timeout=600s");
+    let drained = scene.kubectl.within(Duration::from_secs(620)).run(&drain);
+    // Its brokers have nowhere else to go.
+    scene.kubectl.run(&format!("uncordon {node}"))?;
+    drained?;
+    scene.ready(&["controller", "kafka", "kafka-b"])?;
+    for before in &old {
+        ensure!(scene.pods.get(&before.name)?.uid != before.uid, "{} was not replaced", before.name);
+    }
+    beside.in_sync()?;
+    figures.time("both maps were rolled, and a node drained, in", began.elapsed());
+    ends_well(scene, beside, figures)
 }
 
 /// Does what tells all brokers to end, and waits until each was replaced and all are in sync. How long that took.
