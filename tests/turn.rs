@@ -359,7 +359,10 @@ fn who_has_the_turn_and_who_waits_is_shown() {
     assert!(metrics.contains("pillion_turn_held 0\n"), "{metrics}");
     assert!(metrics.contains("pillion_turn_holder_info{holder=\"broker-1001\"} 1\n"), "{metrics}");
     let page = said(&agents[1], "/");
-    assert!(page.contains("broker-1001 has it since ") && page.contains("this node is to stop, since "), "{page}");
+    assert!(
+        page.contains("broker-1001 has it since ") && page.contains("this node is to stop, since "),
+        "{page}"
+    );
     assert!(waits.said().contains("going ALTHOUGH it should not: the time is up: broker-1001 has the turn"));
 }
 
