@@ -52,6 +52,9 @@ pub fn instead(key: &str) -> Option<&'static str> {
 }
 
 /// `listeners` are the names before `.` that are read; `None` where they are not known.
+/// As Kafka reads it: a file of settings is Latin-1.
+const BYTE_ORDER_MARK: &str = "\u{ef}\u{bb}\u{bf}";
+
 pub(super) fn find(entry: &Entry<'_>, release: Release, listeners: Option<&[String]>) -> Option<Finding> {
     if let (Some((name, _)), Some(listeners)) = (behind(entry.key), listeners)
         && !listeners.iter().any(|one| one == name)
@@ -81,6 +84,10 @@ pub(super) fn find(entry: &Entry<'_>, release: Release, listeners: Option<&[Stri
     if let Some(new) = instead(name) {
         let what = format!("{name} is gone since before Kafka {}", all.releases().first()?);
         return Some(entry.finding(&rules::REMOVED, what, format!("take it out; instead: {new}")));
+    }
+    if let Some(meant) = name.strip_prefix(BYTE_ORDER_MARK) {
+        let what = format!("the name of {meant} begins with a byte order mark");
+        return Some(entry.finding(&rules::BYTE_ORDER, what, "save the file without one (UTF-8 without BOM)"));
     }
     let known = all.settings(release).map(|(key, _)| key).chain(OF_AUTHORIZERS);
     let remedy = nearest(name, known).map_or_else(

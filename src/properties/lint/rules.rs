@@ -99,6 +99,8 @@ rules! {
         "Kafka refuses to start.", "KafkaConfig.validateValues, GroupCoordinatorConfig, ShareGroupConfig";
     UNKNOWN = "unknown-key", Warning, Name, "Kafka has no such setting",
         "Kafka says nothing about it and goes on with its default. A plugin may read it.", "ConfigDef; AbstractConfig.logUnused";
+    BYTE_ORDER = "byte-order-mark", Warning, Name, "A byte order mark stands before the first setting",
+        "Kafka takes it for a part of the setting's name, and so does not know the setting.", "java.util.Properties.load";
     REMOVED = "removed-key", Warning, Name, "The setting was removed",
         "Kafka says nothing about it and goes on without it.", "the ConfigDef of each release";
     EARLY = "not-yet-known", Warning, Name, "The setting came with a later release",

@@ -57,6 +57,7 @@ fn every_rule_finds_something_and_nothing_else() {
         ("zookeeper.connect=zk:2181", "4.0", "removed-key"),
         ("port=9092", "3.9", "removed-key"),
         ("group.coordinator.rebalance.protocols=classic", "2.8", "not-yet-known"),
+        ("\u{feff}log.dirs=/data", "4.3", "byte-order-mark"),
         ("log.retention.hours=1 # an hour", "4.3", "wrong-value"),
         ("log.dirs=/data # fast", "4.3", "inline-comment"),
         ("log.dirs=\"/data\"", "4.3", "quoted-value"),
