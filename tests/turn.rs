@@ -318,6 +318,19 @@ fn a_record_that_cannot_be_had_is_waited_for_and_told() {
 }
 
 #[test]
+fn a_mark_of_a_turn_that_is_over_says_nothing() {
+    let scene = Scene::new();
+    let mark = scene.run_dir(1001).join(pillion::init::STOP_MARK);
+    for turn in [None, Some(scene.turn(60))] {
+        fs::write(&mark, "").unwrap();
+        let agent = Agent::start(1001, &scene.run_dir(1001), turn);
+        agent.is(hurting(Block::BelowMin));
+        let said = scene.drain(1001, "2s").said();
+        assert!(said.contains("waiting: below-min-isr: "), "{said}");
+    }
+}
+
+#[test]
 fn one_that_is_forced_to_count_as_ready_gives_its_turn_back() {
     let scene = Scene::new();
     let agent = scene.agent(1001, 60);

@@ -214,8 +214,8 @@ pub fn next(
             None => Step::Rest,
         };
     };
-    if part.granted.is_some() && (mine || rules.is_none()) {
-        return Step::Go(if rules.is_some() { Go::Turn } else { Go::MayStop });
+    if part.granted.is_some() && mine {
+        return Step::Go(Go::Turn);
     }
     if let Some(go) = node.at_once {
         return Step::Go(go);

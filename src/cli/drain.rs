@@ -42,7 +42,7 @@ Keep --within below the grace period less the time that Kafka takes to stop.
 Exit code: 0 in every case.";
 
 /// Between two questions.
-const AGAIN: Duration = Duration::from_millis(500);
+const AGAIN: Duration = Duration::from_millis(250);
 /// How long one question may take.
 const ANSWER: Duration = Duration::from_secs(1);
 /// How long the agent may be silent.

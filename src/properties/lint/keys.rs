@@ -87,7 +87,11 @@ pub(super) fn find(entry: &Entry<'_>, release: Release, listeners: Option<&[Stri
     }
     if let Some(meant) = name.strip_prefix(BYTE_ORDER_MARK) {
         let what = format!("the name of {meant} begins with a byte order mark");
-        return Some(entry.finding(&rules::BYTE_ORDER, what, "save the file without one (UTF-8 without BOM)"));
+        return Some(entry.finding(
+            &rules::BYTE_ORDER,
+            what,
+            "save the file without one (UTF-8 without BOM)",
+        ));
     }
     let known = all.settings(release).map(|(key, _)| key).chain(OF_AUTHORIZERS);
     let remedy = nearest(name, known).map_or_else(

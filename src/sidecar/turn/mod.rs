@@ -54,7 +54,7 @@ pub async fn keep(board: &Board, settings: Option<&config::Turn>, session: Durat
         set,
         disbanded: false,
         mark: run_dir.join(STOP_MARK),
-        marked: run_dir.join(STOP_MARK).exists(),
+        marked: settings.is_some() && run_dir.join(STOP_MARK).exists(),
     };
     loop {
         let pause = keeper.step().await;
@@ -181,8 +181,10 @@ impl Keeper<'_> {
             self.part.held = Some(Held { since: now, taken_over: false, renewed: now });
         } else if !mine && self.part.held.is_some() {
             let by = self.sight.as_ref().and_then(|sight| sight.record.holder.clone());
-            let by = by.map_or("nobody".to_owned(), |by| by);
-            self.note(format!("lost to {by}"), Vec::new());
+            self.note(format!("lost to {}", by.as_deref().unwrap_or("nobody")), Vec::new());
+            self.let_go();
+        } else if !mine && self.marked {
+            // Of a turn that others have had since.
             self.let_go();
         }
     }
@@ -293,10 +295,11 @@ impl Keeper<'_> {
             Ok(None) => self.look_at = Duration::ZERO,
             Err(trouble) => {
                 self.failed(trouble);
-                // It may have been written all the same: the next look tells.
                 self.look_at = now.since_boot() + AFTER_TROUBLE;
             }
         }
+        // Nothing is written before another look: an attempt that failed may have succeeded all the same.
+        self.sight = None;
         false
     }
 
