@@ -125,7 +125,7 @@ fn quorum(config: &Config, layers: &Layers, problems: &mut Vec<Problem>) -> Vec<
                 let place = server::place(config, layers, key);
                 problems.push(Problem::new(
                     place,
-                    format!("{part:?} is no controller"),
+                    format!("{:?} is no controller", layers.part(key, &part)),
                     format!("as in {form}"),
                 ));
             }
@@ -157,7 +157,7 @@ fn listener(config: &Config, layers: &Layers, problems: &mut Vec<Problem>) -> Op
     let all = match listeners::parse(value("listeners").unwrap_or_default()) {
         Ok(all) => all,
         Err(part) => {
-            let what = format!("{part:?} is no listener");
+            let what = format!("{:?} is no listener", layers.part("listeners", &part));
             problems.push(Problem::new(place, what, "as in PLAINTEXT://0.0.0.0:9092"));
             return None;
         }

@@ -40,10 +40,13 @@ fn is_judged(key: &str, setting: &Setting) -> bool {
     setting.kind != Kind::Class && !CLASSES.contains(&key)
 }
 
+/// Kafka refuses it when it opens its logs, and not yet when it reads the file.
+const LATER: &str = "duplicate-log-dir";
+
 /// The errors that lint finds: the rule, and what it says.
 fn errors(text: &str, release: Release) -> Vec<(&'static str, String)> {
     let found = lint(text.as_bytes(), release, None).into_iter();
-    let errors = found.filter(|found| found.rule.severity == Severity::Error);
+    let errors = found.filter(|found| found.rule.severity == Severity::Error && found.rule.id != LATER);
     errors.map(|found| (found.rule.id, found.what)).collect()
 }
 
@@ -59,7 +62,8 @@ fn it_refuses_the_files_that_kafka_refuses() {
     }
     println!("files that Kafka refuses, and only one rule explains: {alone:?}");
     let errors = ALL.iter().filter(|rule| rule.severity == Severity::Error).map(|rule| rule.id);
-    let idle: Vec<_> = errors.filter(|id| *id != "malformed-file" && !alone.contains_key(id)).collect();
+    let idle: Vec<_> =
+        errors.filter(|id| !["malformed-file", LATER].contains(id) && !alone.contains_key(id)).collect();
     assert!(idle.is_empty(), "nothing shows that Kafka refuses what these find: {idle:?}");
 }
 

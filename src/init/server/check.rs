@@ -66,7 +66,7 @@ pub(in crate::init) fn check(config: &Config, layers: &Layers, id: i32) -> Vec<P
         && let Some((text, _)) = layers.get("zookeeper.connect")
         && let Err(part) = connect::servers(text)
     {
-        let what = format!("{part:?} is no address of ZooKeeper");
+        let what = format!("{:?} is no address of ZooKeeper", layers.part("zookeeper.connect", &part));
         problems.push(Problem::new(
             place(config, layers, "zookeeper.connect"),
             what,

@@ -102,6 +102,12 @@ impl Layers {
         self.stack(key).next().map(|(layer, setting)| (setting.value.as_str(), layer.origin))
     }
 
+    /// A part of the value that counts, as people may see it.
+    pub fn part<'a>(&self, key: &str, part: &'a str) -> &'a str {
+        let setting = self.stack(key).next().map(|(_, setting)| setting);
+        if setting.is_some_and(|setting| shown(key, setting) == MASK) { MASK } else { part }
+    }
+
     /// What the user says, whatever is computed.
     pub fn user(&self, key: &str) -> Option<&Setting> {
         let mut users = self.0.iter().rev().filter(|layer| layer.origin == Origin::User);

@@ -1,6 +1,9 @@
 //! What Kafka takes, and people regret.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{Entry, Finding, rules, view::View};
 use crate::properties::catalogue::Release;
@@ -25,6 +28,7 @@ pub(super) fn find(settings: &Settings<'_>, release: Release) -> Vec<Finding> {
     for key in ["log.dirs", "log.dir", "metadata.log.dir"] {
         found.extend(settings.get(key).and_then(|entry| volatile(entry)));
     }
+    found.extend(settings.get("log.dirs").and_then(|entry| twice(entry)));
     if let Some(entry) = settings.get("advertised.listeners") {
         found.extend(advertised(entry));
     }
@@ -52,6 +56,20 @@ fn slack(settings: &Settings<'_>, release: Release) -> Option<Finding> {
         let what = format!("min.insync.replicas is {least}, and default.replication.factor {copies}");
         entry.finding(&rules::SLACK, what, "one less than the copies, as in 2 of 3")
     })
+}
+
+/// The same path written in two ways counts; two ways to one directory (links) cannot be seen here.
+fn twice(entry: &Entry<'_>) -> Option<Finding> {
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for dir in entry.value.split(',').map(str::trim).filter(|dir| !dir.is_empty() && !entry.provided) {
+        let path: PathBuf = Path::new(dir).components().collect();
+        if seen.contains(&path) {
+            let what = format!("{} is named twice", path.display());
+            return Some(entry.finding(&rules::SAME_DIR, what, "name each directory once"));
+        }
+        seen.push(path);
+    }
+    None
 }
 
 fn unclean(entry: &Entry<'_>) -> Option<Finding> {

@@ -97,6 +97,8 @@ rules! {
         "Kafka refuses to start.", "KafkaConfig.maxConnectionsPerIpOverrides";
     NUMBERS = "contradiction", Error, Value, "Two settings contradict each other, or one has a limit of its own",
         "Kafka refuses to start.", "KafkaConfig.validateValues, GroupCoordinatorConfig, ShareGroupConfig";
+    SAME_DIR = "duplicate-log-dir", Error, Value, "A log directory is named twice",
+        "Kafka refuses to start, although it takes the setting.", "LogManager.createAndValidateLogDirs";
     UNKNOWN = "unknown-key", Warning, Name, "Kafka has no such setting",
         "Kafka says nothing about it and goes on with its default. A plugin may read it.", "ConfigDef; AbstractConfig.logUnused";
     BYTE_ORDER = "byte-order-mark", Warning, Name, "A byte order mark stands before the first setting",

@@ -65,6 +65,7 @@ fn every_rule_finds_something_and_nothing_else() {
         ("unclean.leader.election.enable=true", "4.3", "unclean-election"),
         ("log.retention.hours=-1", "4.3", "endless-retention"),
         ("log.retention.bytes=10737418240", "4.3", "retention-beyond-disk"),
+        ("log.dirs=/data/a,/data//a/", "3.9", "duplicate-log-dir"),
         ("log.dirs=/data,/tmp/more", "4.3", "volatile-log-dir"),
         ("offsets.topic.replication.factor=1", "4.3", "single-copy"),
         ("advertised.listeners=A://localhost:9092", "4.3", "advertised-loopback"),
