@@ -16,7 +16,8 @@ use crate::{
 /// then verbs.
 const DOCUMENTED: &[&str] = &[
     "events.events.k8s.io [create]",
-    "leases.coordination.k8s.io kafka-turn kafka-turn-controllers [get update]",
+    "leases.coordination.k8s.io kafka-turn [get update]",
+    "leases.coordination.k8s.io kafka-turn-controllers [get update]",
     "nodes [get]",
     "pods [patch]",
     "statefulsets.apps [get]",
