@@ -35,7 +35,7 @@ Examples:
   pillion lint --rules                                 every rule, and why
   pillion lint --explain log.segment.bytes             one setting, as the releases have it
 
-A finding is permitted by a comment in the line above, with a reason:
+A warning or note is permitted by a comment in the line above, with a reason:
   # pillion:allow unclean-election logs of no value
   unclean.leader.election.enable=true
 

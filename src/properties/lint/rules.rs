@@ -148,7 +148,7 @@ rules! {
         "Kafka cuts them off where it knows the setting; a plugin gets them.", "ConfigDef.parseType";
     CREATE = "auto-create-topics", Note, Value, "Topics are made when somebody names them",
         "A mistyped name becomes a topic with the default copies.", "Kafka's documentation of auto.create.topics.enable";
-    ALLOWED = "unfit-permission", Warning, Line, "A permission names no rule, or no reason",
+    ALLOWED = "unfit-permission", Warning, Line, "A permission names no rule or no reason, or an error",
         "It permits nothing.", "`# pillion:allow RULE REASON`";
 }
 
@@ -156,7 +156,7 @@ rules! {
 pub fn page() -> String {
     let mut out = String::from(
         "# What `pillion lint` finds\n\nWritten by its tests from the rules themselves. A finding is permitted by a comment in \
-         the line above: `# pillion:allow RULE REASON`.\n",
+         the line above: `# pillion:allow RULE REASON`; errors cannot be permitted.\n",
     );
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         let about = match severity {

@@ -76,6 +76,8 @@ fn every_rule_finds_something_and_nothing_else() {
         ("log.dirs=/data ", "4.3", "trailing-blanks"),
         ("# pillion:allow single-kopy for a test", "4.3", "unfit-permission"),
         ("# pillion:allow single-copy", "4.3", "unfit-permission"),
+        ("# pillion:allow wrong-value for a test\nnum.io.threads=eight", "4.3", "wrong-value"),
+        ("# pillion:allow wrong-value for a test\nnum.io.threads=eight", "4.3", "unfit-permission"),
     ] {
         let rules: Vec<_> = found(text, release).into_iter().map(|(_, rule)| rule).collect();
         let first = rules.iter().find(|one| **one == rule);

@@ -1,6 +1,6 @@
 //! What the text of the file is mistaken about, and what it permits.
 
-use super::{Entry, Finding, rules};
+use super::{Entry, Finding, Severity, rules};
 use crate::suggest::nearest;
 
 /// Begins a comment that permits a finding of the entry below: a rule, and a reason.
@@ -70,6 +70,10 @@ pub(super) fn permitted(source: &[u8], mut found: Vec<Finding>) -> Vec<Finding> 
                 format!("{id} is permitted without a reason"),
                 "say why behind the rule".to_owned(),
             ));
+        } else if rules::ALL.iter().any(|rule| rule.id == id && rule.severity == Severity::Error) {
+            let what =
+                format!("{id} cannot be permitted: Kafka does not start with it, whatever is said here");
+            unfit.push(trouble(what, "mend the setting, and take this line out".to_owned()));
         } else {
             // Several may stand above each other.
             let below = text
