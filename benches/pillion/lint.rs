@@ -48,7 +48,8 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
 fn timed(command: &mut Command) -> Result<f64> {
     let began = Instant::now();
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-    ensure!(status.success(), "{command:?}: {status}");
+    // Settings at their defaults are no whole file: lint says so, with 1.
+    ensure!(matches!(status.code(), Some(0 | 1)), "{command:?}: {status}");
     Ok(began.elapsed().as_secs_f64() * 1000.0)
 }
 
