@@ -107,28 +107,10 @@ impl Case {
     }
 
     fn weigh(&mut self, seen: &Observations, limits: &Limits) {
-        if let Some(reason) = foreign(seen) {
-            self.reasons.push(reason);
+        if self.unheard(seen) {
+            return;
         }
-        if seen.incarnation.answered.is_none() {
-            self.reasons.extend(unreached(seen, self.now));
-            if self.reasons.is_empty() {
-                self.reasons.push(Reason::NotLooked);
-            }
-            return; // Without one answer there is nothing else to weigh, and one cause to name.
-        }
-        if matches!(seen.reach.0, Reach::NotJudgeable { .. } | Reach::Insecure { .. }) {
-            self.reasons.extend(unreached(seen, self.now));
-            return; // It answers, and nothing that it says can be judged.
-        }
-        match seen.role {
-            Role::ZooKeeper => {
-                self.listing(seen, limits);
-                self.peers(seen, limits);
-            }
-            Role::Broker | Role::Combined => self.contact(seen, limits),
-            Role::Controller => {}
-        }
+        self.image(seen, limits);
         if seen.role.has_controller() {
             self.vote(seen, limits);
         }
@@ -143,6 +125,33 @@ impl Case {
             self.replicas(seen, limits);
             self.log_dirs(seen, limits);
             self.hosting(seen, limits);
+        }
+    }
+
+    /// Nothing that it says can be judged: it has not answered once, or not in a way that counts. There is nothing else to
+    /// weigh then, and one cause to name.
+    fn unheard(&mut self, seen: &Observations) -> bool {
+        self.reasons.extend(foreign(seen));
+        let mute = matches!(seen.reach.0, Reach::NotJudgeable { .. } | Reach::Insecure { .. });
+        if seen.incarnation.answered.is_some() && !mute {
+            return false;
+        }
+        self.reasons.extend(unreached(seen, self.now));
+        if self.reasons.is_empty() {
+            self.reasons.push(Reason::NotLooked);
+        }
+        true
+    }
+
+    /// How current a broker's image of the cluster is known to be.
+    fn image(&mut self, seen: &Observations, limits: &Limits) {
+        match seen.role {
+            Role::ZooKeeper => {
+                self.listing(seen, limits);
+                self.peers(seen, limits);
+            }
+            Role::Broker | Role::Combined => self.contact(seen, limits),
+            Role::Controller => {}
         }
     }
 

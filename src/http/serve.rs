@@ -69,8 +69,15 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, shutdown: Cancellat
     tasks.shutdown().await;
 }
 
+/// HTTP whose heads are small and soon complete.
+pub(super) fn bounded() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_DEADLINE).max_buf_size(HEAD).max_headers(64);
+    http
+}
+
 /// Out of file descriptors, for one: the loop must not spin meanwhile.
-async fn pause(error: &io::Error) {
+pub(super) async fn pause(error: &io::Error) {
     warn!("failed to accept a connection: {error}");
     time::sleep(Duration::from_millis(50)).await;
 }
@@ -82,12 +89,7 @@ async fn connection(stream: TcpStream, site: Arc<Site>, shutdown: CancellationTo
         let answer = respond(&site, request.method(), request.uri(), request.headers());
         std::future::ready(Answer::Ok(answer))
     });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_DEADLINE)
-        .max_buf_size(HEAD)
-        .max_headers(64)
-        .serve_connection(TokioIo::new(stream), service);
+    let serving = bounded().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

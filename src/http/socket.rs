@@ -13,10 +13,9 @@ use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode, Uri,
     body::{Bytes, Incoming},
-    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{UnixListener, UnixStream},
     task::JoinSet,
@@ -26,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    HEADER_DEADLINE,
     route::{JSON, Reply, TEXT, finish},
+    serve::{bounded, pause},
 };
 use crate::{board::Board, files::TEMP_PREFIX};
 
@@ -86,10 +85,7 @@ pub async fn serve_socket(listener: Option<UnixListener>, board: Arc<Board>, shu
         while tasks.try_join_next().is_some() {}
         match accepted {
             Ok((stream, _)) => drop(tasks.spawn(connection(stream, Arc::clone(&board)))),
-            Err(error) => {
-                warn!("failed to accept a connection: {error}");
-                time::sleep(Duration::from_millis(50)).await;
-            }
+            Err(error) => pause(&error).await,
         }
     }
 }
@@ -99,12 +95,7 @@ async fn connection(stream: UnixStream, board: Arc<Board>) {
         let answer = respond(&board, request.method(), request.uri());
         std::future::ready(Result::<_, Infallible>::Ok(answer))
     });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_DEADLINE)
-        .max_buf_size(8192)
-        .max_headers(64)
-        .serve_connection(TokioIo::new(stream), service);
+    let serving = bounded().serve_connection(TokioIo::new(stream), service);
     if let Ok(Err(error)) = time::timeout(LIFE, serving).await {
         debug!("connection ended: {error}");
     }

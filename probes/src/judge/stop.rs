@@ -1,35 +1,17 @@
 //! The part of the judge that says whether the broker may stop: what its partitions would have left, by evidence that is
 //! as good as that for readiness. Whether it is in sync itself does not matter.
 
-use super::{Case, foreign, lapsed, unreached};
+use super::{Case, lapsed, unreached};
 use crate::{
-    limits::Limits,
-    observe::{Observations, Reach, Role},
-    reason::Reason,
-    replicas::Tally,
-    stops::Block,
-    voter::Flaw,
+    limits::Limits, observe::Observations, reason::Reason, replicas::Tally, stops::Block, voter::Flaw,
 };
 
 impl Case {
     pub(super) fn stop(&mut self, seen: &Observations, limits: &Limits) {
-        self.reasons.extend(foreign(seen));
-        let mute = matches!(seen.reach.0, Reach::NotJudgeable { .. } | Reach::Insecure { .. });
-        if seen.incarnation.answered.is_none() || mute {
-            self.reasons.extend(unreached(seen, self.now));
-            if self.reasons.is_empty() {
-                self.reasons.push(Reason::NotLooked);
-            }
+        if self.unheard(seen) {
             return;
         }
-        match seen.role {
-            Role::ZooKeeper => {
-                self.listing(seen, limits);
-                self.peers(seen, limits);
-            }
-            Role::Broker | Role::Combined => self.contact(seen, limits),
-            Role::Controller => {}
-        }
+        self.image(seen, limits);
         if seen.role.has_controller() {
             self.seat(seen, limits);
         }

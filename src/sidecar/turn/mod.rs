@@ -227,7 +227,7 @@ impl Keeper<'_> {
                     tracing::warn!("turn: an agent that starts anew will not know of this stop: {error}");
                 }
                 if self.write(Some(self.name.clone())).await {
-                    let life = words::node(published, self.disbanded).life;
+                    let life = published.seen.incarnation.number;
                     self.part.granted = Some(Granted { at: self.board.clock().boot(), life });
                     return true;
                 }
