@@ -16,7 +16,7 @@ use std::{
 };
 
 use assert_cmd::cargo::cargo_bin;
-use made_up::{board, healthy, hung, lagging};
+use made_up::{board_of, healthy, hung, lagging};
 use pillion::{
     board::{Board, Status},
     http,
@@ -38,7 +38,11 @@ struct Agent {
 
 impl Agent {
     fn start(seen: impl FnOnce(BootTime) -> Observations) -> Self {
-        let (board, _) = board(seen);
+        Self::of(1001, seen)
+    }
+
+    fn of(id: i32, seen: impl FnOnce(BootTime) -> Observations) -> Self {
+        let (board, _) = board_of(id, seen);
         board.tick();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap().to_string();
@@ -207,6 +211,64 @@ fn status_is_read_by_people_and_machines() {
     let gone = pillion(&["status", "--address", &stranger(Some(b"")).to_string()]);
     assert_eq!(gone.status.code(), Some(69));
     assert!(stderr(&gone).contains("is the sidecar running there?"));
+}
+
+#[test]
+fn a_whole_cluster_is_one_table() {
+    let healthy = Agent::of(1002, healthy);
+    let lagging = Agent::of(1001, |now| lagging(now, "orders\u{1b}[31m", 12));
+    let forced = Agent::of(1003, |now| made_up::lagging(now, "payments", 1));
+    forced.state("ready,for=30m,reason=INC-7,by=alice");
+    let closed = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string() };
+    let list = [&*healthy.at, &*lagging.at, &*forced.at, &*closed, &*healthy.at].join(",");
+    let told = pillion(&["status", "--cluster", &list]);
+    assert_eq!(told.status.code(), Some(69), "one of them does not answer");
+    let text = stdout(&told);
+    assert!(!text.contains('\u{1b}'), "no colour and no steering into a pipe");
+    assert!(
+        text.starts_with("2 of 4 ready, 1 by an override, 1 without an answer, cluster orders"),
+        "{text}"
+    );
+    let row = |start: &str| text.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or(&text);
+    for (start, part) in [
+        ("broker 1001", "✗ no"),
+        ("broker 1001", "12 of 112"),
+        ("broker 1002", "✓ yes"),
+        ("broker 1003", "! forced (truly no)"),
+        (&closed, "? no answer"),
+    ] {
+        assert!(row(start).contains(part), "{start}: {part}\n{text}");
+    }
+    assert!(text.contains("broker 1001: 12 of 112 assigned partition(s) not in the ISR"), "{text}");
+    assert!(text.contains(&format!("{closed}: no answer: ")), "{text}");
+    let order: Vec<_> =
+        ["broker 1001", "broker 1002", "broker 1003", &closed].map(|one| text.find(one)).into();
+    assert!(order.is_sorted() && order.iter().all(Option::is_some), "{text}");
+
+    let all_answer = pillion(&["status", "-o", "json", "--cluster", &healthy.at]);
+    assert_eq!(all_answer.status.code(), Some(0));
+    let json: serde_json::Value = serde_json::from_slice(&all_answer.stdout).unwrap();
+    assert_eq!(json["nodes"][0]["address"], healthy.at.as_str());
+    let status: Status = serde_json::from_value(json["nodes"][0]["status"].clone()).unwrap();
+    assert_eq!(status.identity.broker_id, 1002);
+}
+
+#[test]
+fn a_cluster_of_nobody_is_a_wrong_question() {
+    let told = pillion(&["status", "--cluster", " , "]);
+    assert_eq!(told.status.code(), Some(64));
+    assert!(stderr(&told).contains("names nobody"), "{}", stderr(&told));
+    let many = (1..=300).map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
+    let told = pillion(&["status", "--cluster", &many]);
+    assert_eq!(told.status.code(), Some(64));
+    assert!(stderr(&told).contains("at most 256"), "{}", stderr(&told));
+    let unknown = pillion(&["status", "--timeout", "3s", "--cluster", "nobody.invalid"]);
+    assert_eq!(unknown.status.code(), Some(69));
+    assert!(
+        stdout(&unknown).contains("nobody.invalid:9440: the name is not resolved"),
+        "{}",
+        stdout(&unknown)
+    );
 }
 
 fn in_dir(dir: &Path, args: &[&str]) -> Output {

@@ -110,7 +110,7 @@ fn connect(address: &str, end: Instant) -> io::Result<TcpStream> {
 }
 
 /// A name is resolved on a thread of its own: the system's resolver knows no deadline.
-fn resolve(address: &str, end: Instant) -> io::Result<Vec<SocketAddr>> {
+pub(super) fn resolve(address: &str, end: Instant) -> io::Result<Vec<SocketAddr>> {
     if let Ok(at) = address.parse() {
         return Ok(vec![at]);
     }

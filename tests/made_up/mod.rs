@@ -210,7 +210,14 @@ pub fn hung(now: BootTime) -> Observations {
 
 /// A board over `seen` at 100 s after boot, with its clock.
 pub fn board(seen: impl FnOnce(BootTime) -> Observations) -> (Arc<Board>, Stepped) {
+    board_of(1001, seen)
+}
+
+/// The same of the broker with this id.
+pub fn board_of(id: i32, seen: impl FnOnce(BootTime) -> Observations) -> (Arc<Board>, Stepped) {
     let clock = Stepped::at(100_000);
-    let board = Board::new(settings(None), clock.clock(), seen(clock.now().boot));
+    let mut settings = settings(None);
+    settings.identity.broker_id = id;
+    let board = Board::new(settings, clock.clock(), seen(clock.now().boot));
     (board, clock)
 }

@@ -1,5 +1,7 @@
 //! `pillion status`: what an on-call reads first.
 
+mod cluster;
+
 use std::{
     fmt::{self, Write},
     io::IsTerminal,
@@ -22,10 +24,11 @@ const HELP: &str = "\
 Examples:
   pillion status
   pillion status --watch
+  pillion status --cluster kafka,controller    # all nodes in one table
   pillion status -o json | jq .verdicts.ready
-  kubectl exec POD -c pillion -- pillion status
+  kubectl exec POD -c pillion -- /pillion status --cluster kafka,controller
 
-Exit codes: 0 the agent answered, whatever it said; 69 it cannot be reached.";
+Exit codes: 0 the agent answered, whatever it said; 69 it cannot be reached (with --cluster: one of them).";
 
 /// Transitions that are shown.
 const SHOWN: usize = 8;
@@ -39,6 +42,10 @@ pub struct StatusArgs {
     /// Show it anew each second, until Ctrl-C
     #[arg(long, short)]
     watch: bool,
+    /// All nodes of a cluster in one table: the agents at these names (port 9440 where none is given). A name stands for
+    /// all addresses that it leads to, as that of a headless Service does
+    #[arg(long, value_name = "HOST[:PORT],...")]
+    cluster: Option<String>,
     /// The form of the answer
     #[arg(long, short, value_enum, default_value_t = Form::Text)]
     output: Form,
@@ -55,19 +62,19 @@ enum Form {
 pub(super) fn run(args: &StatusArgs) -> Exit {
     if !args.watch {
         return match ask(args) {
-            Ok(text) => {
+            Ok((text, exit)) => {
                 out::print(text);
-                Exit::Yes
+                exit
             }
-            Err(why) => {
+            Err((why, exit)) => {
                 out::complain(why);
-                Exit::Unavailable
+                exit
             }
         };
     }
     let redraw = std::io::stdout().is_terminal() && args.output == Form::Text;
     loop {
-        let text = ask(args).unwrap_or_else(|why| format!("{}\n", paint(bad(), &why)));
+        let text = ask(args).map_or_else(|(why, _)| format!("{}\n", paint(bad(), &why)), |(text, _)| text);
         // Home, then clear to the end of each line and of the screen: no flicker.
         let drawn =
             if redraw { out::print(format_args!("\x1b[H{}\x1b[J", fitted(&text))) } else { out::print(text) };
@@ -85,7 +92,14 @@ fn fitted(text: &str) -> String {
     text.lines().take(rows).fold(String::new(), |all, line| all + line + "\x1b[K\n")
 }
 
-fn ask(args: &StatusArgs) -> Result<String, String> {
+fn ask(args: &StatusArgs) -> Result<(String, Exit), (String, Exit)> {
+    match &args.cluster {
+        Some(list) => cluster::ask(list, &args.target, args.output).map_err(|why| (why, Exit::BadConfig)),
+        None => ask_one(args).map(|text| (text, Exit::Yes)).map_err(|why| (why, Exit::Unavailable)),
+    }
+}
+
+fn ask_one(args: &StatusArgs) -> Result<String, String> {
     let address = &args.target.address;
     let remedy = "is the sidecar running there? (--address, PILLION_ADDRESS)";
     let reply = get(&args.target, "/status")
