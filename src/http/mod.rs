@@ -7,6 +7,7 @@ mod probe;
 mod route;
 mod serve;
 mod socket;
+mod timeline;
 
 pub use probe::VERDICT_HEADER;
 pub use route::{Site, respond};

@@ -68,6 +68,7 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
         "reasons" => reasons(out, status),
         "verdicts" => verdicts(out, status),
         "partitions" => partitions(out, status),
+        "day" => super::timeline::write(out, status),
         "turn" => turn(out, status),
         "certificates" => certificates(out, status),
         "evidence" => status.evidence.iter().try_for_each(|piece| evidence(out, piece)),
@@ -327,7 +328,7 @@ fn short(text: &str) -> (&str, &str) {
 }
 
 /// `11-23 06:30:00` of an instant in RFC 3339: what a person compares with other logs.
-fn clock(rfc3339: &str) -> String {
+pub(super) fn clock(rfc3339: &str) -> String {
     rfc3339.get(5..19).unwrap_or(rfc3339).replace('T', " ")
 }
 
