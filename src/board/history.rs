@@ -116,6 +116,12 @@ impl Transition {
         Self { at, subject: Subject::Certificates, from: String::new(), to, why: Vec::new() }
     }
 
+    /// From here on an override is in force (`ready (file)`), and not one that has ended, or is ignored.
+    pub fn is_forced(&self) -> bool {
+        self.subject == Subject::Override
+            && ["ready (", "hold ("].iter().any(|kind| self.to.starts_with(kind))
+    }
+
     /// Says it in one line of the log.
     pub fn log(&self) {
         let why: Vec<&str> = self.why.iter().map(|why| why.text.as_str()).collect();

@@ -155,7 +155,7 @@ fn stretches(history: &[Transition], now: i64) -> Vec<Stretch> {
             Subject::Ready => ready = if change.to.starts_with("yes") { State::Ready } else { State::Not },
             // One that was killed left no word: what it said last counts until it is back.
             Subject::Agent => (ready, forced) = (State::Unknown, false),
-            Subject::Override => forced = ["ready", "hold"].iter().any(|kind| change.to.starts_with(kind)),
+            Subject::Override => forced = change.is_forced(),
             _ => continue,
         }
         push(&mut day, Stretch { from, to: at, state: before });
@@ -204,9 +204,9 @@ mod tests {
         day.push(change(18, Subject::Ready, "yes"));
         day.push(change(17, Subject::Live, "no (broker-hung)"));
         assert_eq!(told(day.clone()), [(4, Ready), (2, Not), (18, Ready)]);
-        day.push(change(10, Subject::Override, "ready until 12:00 by alice"));
+        day.push(change(10, Subject::Override, "ready (file)"));
         day.push(change(9, Subject::Ready, "no (out-of-isr)"));
-        day.push(change(8, Subject::Override, "none"));
+        day.push(change(8, Subject::Override, "ready expired (file)"));
         day.push(change(5, Subject::Agent, "stopped"));
         day.push(change(4, Subject::Agent, "started"));
         day.push(change(3, Subject::Ready, "yes"));
