@@ -4,6 +4,7 @@
 mod made_up;
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -41,6 +42,8 @@ type Seen = Box<dyn Fn(BootTime) -> Observations + Send>;
 struct Agent {
     board: Arc<Board>,
     seen: Arc<Mutex<Seen>>,
+    /// Other brokers that are listed and do not answer.
+    silent: Arc<Mutex<BTreeSet<i32>>>,
     shutdown: CancellationToken,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -60,18 +63,20 @@ impl Agent {
                 thread::sleep(Duration::from_millis(50));
             }
         });
+        let silent = Arc::new(Mutex::new(BTreeSet::new()));
+        let mute = Arc::clone(&silent);
         let (served, ended, run_dir) = (Arc::clone(&board), shutdown.clone(), run_dir.to_owned());
         let serving = thread::spawn(move || {
             pillion::cli::block_on(async {
                 let socket = http::bind_socket(&run_dir);
                 tokio::select! {
                     () = http::serve_socket(socket, Arc::clone(&served), ended.clone()) => {}
-                    () = turn::keep(&served, turn.as_ref(), SESSION, &run_dir) => {}
+                    () = turn::keep(&served, turn.as_ref(), SESSION, &run_dir, async || mute.lock().unwrap().clone()) => {}
                 }
             })
             .unwrap();
         });
-        Self { board, seen, shutdown, threads: vec![looking, serving] }
+        Self { board, seen, silent, shutdown, threads: vec![looking, serving] }
     }
 
     fn is(&self, seen: impl Fn(BootTime) -> Observations + Send + 'static) {
@@ -227,6 +232,39 @@ fn it_goes_as_soon_as_it_may() {
     agent.is(healthy);
     let said = drain.said();
     assert!(said.contains("waiting: last-in-sync: ") && said.contains("going: it may stop"), "{said}");
+}
+
+#[test]
+fn one_that_counts_as_live_and_is_silent_is_waited_for() {
+    for turn in [true, false] {
+        let scene = Scene::new();
+        let agent = Agent::start(1001, &scene.run_dir(1001), turn.then(|| scene.turn(60)));
+        agent.silent.lock().unwrap().insert(1003);
+        let mut drain = scene.drain(1001, "1m");
+        wait("it waits", || said(&agent, "/status").contains("neighbour-silent"));
+        assert!(!drain.ended());
+        // The controllers have fenced it, and this broker's list is the first to show that.
+        agent.is(hurting(Block::BelowMin));
+        agent.silent.lock().unwrap().clear();
+        wait("it waits for the other", || said(&agent, "/status").contains("below-min-isr: "));
+        assert!(!drain.ended());
+        agent.is(healthy);
+        let said = drain.said();
+        assert!(said.contains("broker 1003 does not answer and counts as live"), "{said}");
+        assert!(said.contains("going: it"), "{said}");
+    }
+}
+
+#[test]
+fn one_that_stays_listed_and_cannot_be_reached_from_here_holds_up_nobody_for_long() {
+    let scene = Scene::new();
+    let agent = scene.agent(1001, 60);
+    agent.silent.lock().unwrap().insert(1003);
+    let said = scene.drain(1001, "1m").said();
+    assert!(
+        said.contains("broker 1003 does not answer") && said.contains("going: it has its turn"),
+        "{said}"
+    );
 }
 
 #[test]

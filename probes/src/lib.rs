@@ -10,6 +10,7 @@ pub mod hosting;
 pub mod judge;
 pub mod limits;
 pub mod moves;
+pub mod neighbours;
 pub mod observe;
 pub mod reason;
 pub mod replicas;

@@ -95,7 +95,8 @@ pub async fn run(
     desk.note(|seen| seen.adding_replicas = config.sidecar.adding_replicas);
     let target = target(config, identity, role);
     let kept = certificates::keep(config, identity, &target, &board, &own_clock);
-    let turns = turn::keep(&board, config.turn.as_ref(), timing.session_timeout, &config.run_dir);
+    let silent = async || turn::neighbours::silent(&target).await;
+    let turns = turn::keep(&board, config.turn.as_ref(), timing.session_timeout, &config.run_dir, silent);
     tokio::select! {
         ((), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns) } => {}
         () = stop.cancelled() => {}

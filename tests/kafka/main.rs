@@ -22,6 +22,7 @@ mod rights;
 mod scene;
 mod secured;
 mod stops;
+mod turns;
 mod versions;
 mod voters;
 mod zookeeper;
@@ -47,7 +48,8 @@ const TESTS: &[Test] = &[
     ("topics_created_and_deleted_under_the_scan", Stage::Main, replicas::topics_come_and_go),
     ("a_stop_says_what_it_would_hurt", Stage::Main, stops::stoppable),
     ("a_stop_of_several_is_asked_of_the_cluster", Stage::Main, stops::several),
-    ("three_that_are_told_to_stop_at_once_take_turns", Stage::Main, stops::turns),
+    ("three_that_are_told_to_stop_at_once_take_turns", Stage::Main, turns::turns),
+    ("a_stop_after_a_kill_waits", Stage::Main, turns::after_a_kill),
     ("agent_killed_and_restarted", Stage::Main, agent::killed),
     ("agent_ends_within_two_seconds", Stage::Main, agent::terminated),
     ("agent_paused_and_asked_at_once", Stage::Main, agent::paused),

@@ -1,18 +1,12 @@
 //! What a stop of a broker would hurt.
 
-use std::{
-    collections::BTreeSet,
-    thread,
-    time::{Duration, Instant},
-};
-
-use anyhow::{Context, Result, ensure};
-use bed::{Load, isr::IsrWatch, load::LoadOptions, topics::Topic};
+use anyhow::{Result, ensure};
+use bed::topics::Topic;
 
 use super::scene::{SOON, Scene, run};
 
 /// Waits until `/stopz` of a broker says all of these words, or yes where there are none.
-fn wait_stop(scene: &Scene, id: i32, words: &[&str]) -> Result<()> {
+pub(super) fn wait_stop(scene: &Scene, id: i32, words: &[&str]) -> Result<()> {
     run(bed::eventually(&format!("{id} says of its stop: {words:?}"), SOON, async || {
         let (status, said) = scene.fleet.ask(id, "/stopz").await?;
         let expected = if words.is_empty() { 200 } else { 503 };
@@ -189,92 +183,4 @@ pub fn unregistered(scene: &Scene) -> Result<()> {
     scene.start(1003)?;
     scene.wait(1003, true)?;
     Ok(())
-}
-
-/// All three are told to stop at once, each by its hook: one at a time is away, and no writer sees an error. Without the
-/// hook two at once are enough to refuse writers.
-pub fn turns(scene: &Scene) -> Result<()> {
-    const BROKERS: [i32; 3] = [1001, 1002, 1003];
-    let cluster = &scene.fleet.cluster;
-    scene.topic("turns")?;
-    for id in BROKERS {
-        wait_stop(scene, id, &[])?;
-    }
-    let load =
-        Load::start(cluster, "turns", LoadOptions { delivery_timeout: SOON, ..LoadOptions::default() })?;
-    run(load.wait_acked(20, SOON))?;
-    let watch = run(async {
-        let at = BROKERS.map(|id| (id, cluster.node(id).bootstrap().to_string()));
-        IsrWatch::start(at.into())
-    });
-    let single = Instant::now();
-    restart(scene, 1001)?;
-    let single = single.elapsed();
-    let since = Instant::now();
-    let ended: Vec<Result<()>> = thread::scope(|scope| {
-        let all = BROKERS.map(|id| scope.spawn(move || restart(scene, id)));
-        all.into_iter().map(|one| one.join().expect("a thread")).collect()
-    });
-    ended.into_iter().collect::<Result<Vec<()>>>()?;
-    let took = since.elapsed();
-    println!(
-        "    three told to stop at once: {:.1} s, {:.2} times three single ones of {:.1} s",
-        took.as_secs_f64(),
-        took.as_secs_f64() / (3.0 * single.as_secs_f64()),
-        single.as_secs_f64()
-    );
-    let rounds = watch.since(since);
-    let most = rounds.iter().filter_map(|round| round.out.as_ref()).map(BTreeSet::len).max();
-    ensure!(most == Some(1), "{most:?} were away at once");
-    ensure!(rounds.iter().all(|round| round.below_min == 0), "a partition was below its minimum");
-    let report = run(load.stop())?;
-    println!("    {} records acknowledged, longest wait {:?}", report.acked.len(), report.longest_gap);
-    ensure!(report.errors.is_empty() && report.epochs == 0, "{:?}, {}", report.errors, report.epochs);
-    let stands = run(cluster.count_records("turns"))?;
-    ensure!(stands == i64::try_from(report.acked.len())?, "{stands} records of {}", report.acked.len());
-    // The same without the hook.
-    let since = Instant::now();
-    for id in [1001, 1002] {
-        cluster.node(id).term()?;
-    }
-    run(bed::eventually("a partition is below its minimum", SOON, async || {
-        ensure!(watch.since(since).iter().any(|round| round.below_min > 0), "none");
-        Ok(())
-    }))?;
-    for id in [1001, 1002] {
-        run(cluster.node(id).wait_exit(SOON))?;
-        cluster.node(id).start()?;
-    }
-    for id in BROKERS {
-        scene.wait(id, true)?;
-    }
-    Ok(())
-}
-
-/// As a pod is stopped and comes back: the hook, TERM, the same broker again, in sync.
-fn restart(scene: &Scene, id: i32) -> Result<()> {
-    let node = scene.fleet.cluster.node(id);
-    let mut command = scene.fleet.pillion(id);
-    command.args(["drain", "--within", "4m", "--run-dir"]).arg(scene.fleet.run_dir(id));
-    let output = command.output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    println!("    {id}: {}", said.trim().replace('\n', &format!("\n    {id}: ")));
-    ensure!(output.status.success() && said.contains("going: it has its turn and may stop"), "{said}");
-    let life = incarnation(scene, id)?;
-    node.term()?;
-    run(node.wait_exit(Duration::from_secs(60)))?;
-    node.start()?;
-    run(bed::eventually(&format!("{id} is back"), SOON, async || {
-        ensure!(
-            scene.fleet.status(id).await?.pointer("/observations/incarnation/number") != Some(&life),
-            "not yet"
-        );
-        Ok(())
-    }))?;
-    scene.wait(id, true).map(drop)
-}
-
-fn incarnation(scene: &Scene, id: i32) -> Result<serde_json::Value> {
-    let status = run(scene.fleet.status(id))?;
-    status.pointer("/observations/incarnation/number").cloned().context("a life")
 }

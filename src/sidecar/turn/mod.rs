@@ -1,15 +1,21 @@
 //! The turn: takes it when somebody wants to stop the node, keeps it until the node is in sync again, and answers
 //! `pillion drain`. What to do next is decided in `probes/src/turn.rs`.
 
+pub mod neighbours;
 mod store;
 mod words;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use pillion_probes::turn::{self, Go, Granted, Held, LOOK, Part, Returned, Rules, Sight, Step};
+use pillion_probes::{
+    neighbours::Neighbours,
+    time::BootTime,
+    turn::{self, Go, Granted, Held, LOOK, Part, Returned, Rules, Sight, Step},
+};
 use tokio::time::sleep;
 
 use self::store::{Change, Store};
@@ -33,8 +39,15 @@ const JUDGE: Duration = Duration::from_millis(250);
 /// Before a request that failed is made again.
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 
-/// Takes turns for the node of `board`, for ever. `settings`: none where no turns are taken.
-pub async fn keep(board: &Board, settings: Option<&config::Turn>, session: Duration, run_dir: &Path) {
+/// Takes turns for the node of `board`, for ever. `settings`: none where no turns are taken. `silent`: which of the brokers
+/// that are listed as live do not answer now.
+pub async fn keep(
+    board: &Board,
+    settings: Option<&config::Turn>,
+    session: Duration,
+    run_dir: &Path,
+    silent: impl AsyncFn() -> BTreeSet<i32>,
+) {
     let identity = board.identity();
     // Who keeps turns in a Lease has an API server to ask.
     let pod = identity.pod.as_ref().filter(|_| {
@@ -50,6 +63,9 @@ pub async fn keep(board: &Board, settings: Option<&config::Turn>, session: Durat
         sight: None,
         trouble: None,
         told: String::new(),
+        silent,
+        neighbours: Neighbours::new(session),
+        leaves: false,
         look_at: board.clock().boot().since_boot(),
         set,
         disbanded: false,
@@ -65,7 +81,7 @@ pub async fn keep(board: &Board, settings: Option<&config::Turn>, session: Durat
     }
 }
 
-struct Keeper<'a> {
+struct Keeper<'a, Silent> {
     board: &'a Board,
     name: String,
     store: Option<Store>,
@@ -75,6 +91,11 @@ struct Keeper<'a> {
     trouble: Option<Trouble>,
     /// What was last told of a stop that is wanted.
     told: String,
+    /// Asks which of the brokers that are listed as live do not answer.
+    silent: Silent,
+    neighbours: Neighbours,
+    /// By all else it goes: the others are asked before the next judgement.
+    leaves: bool,
     /// When the record is looked at again, as time since boot.
     look_at: Duration,
     /// In the run directory: the node was told that it may stop. An agent that starts anew must not take it for one that
@@ -88,7 +109,7 @@ struct Keeper<'a> {
     marked: bool,
 }
 
-impl Keeper<'_> {
+impl<Silent: AsyncFn() -> BTreeSet<i32>> Keeper<'_, Silent> {
     /// One look, one decision, one deed. How long to wait before the next.
     async fn step(&mut self) -> Duration {
         let now = self.board.clock().boot();
@@ -102,6 +123,7 @@ impl Keeper<'_> {
         if now.since_boot() >= self.look_at {
             self.look().await;
         }
+        let heard = if self.leaves { Some(self.hear().await) } else { None };
         let published = self.board.ask();
         let node = words::node(&published, self.disbanded);
         if self.marked && published.verdicts.started.is_yes() {
@@ -117,7 +139,16 @@ impl Keeper<'_> {
             self.rules.as_ref(),
             published.now.boot,
         );
-        let acted = self.act(step, &published).await;
+        self.leaves = matches!(step, Step::Confirm | Step::Go(Go::MayStop));
+        let acted = match heard {
+            _ if !self.leaves => {
+                self.neighbours.forget();
+                self.act(step, &published).await
+            }
+            // At once again, with their word.
+            None => true,
+            Some(heard) => self.alone(heard, node.as_of) && self.act(step, &published).await,
+        };
         self.publish();
         if acted { Duration::ZERO } else { self.pause() }
     }
@@ -194,6 +225,25 @@ impl Keeper<'_> {
         if let Err(error) = Disk::default().remove(&self.mark) {
             tracing::warn!("turn: {error}");
         }
+    }
+
+    /// Asks the other brokers for a sign of life: when that was begun, and who is silent.
+    async fn hear(&self) -> (BootTime, BTreeSet<i32>) {
+        let began = self.board.clock().boot();
+        (began, (self.silent)().await)
+    }
+
+    /// No other broker is down that the cluster may not have missed yet, by a look at it that is younger than that.
+    fn alone(&mut self, (began, silent): (BootTime, BTreeSet<i32>), as_of: Option<BootTime>) -> bool {
+        if let Some((ids, left)) = self.neighbours.heard(&silent, began) {
+            self.answer(false, words::silent(&ids, left));
+            return false;
+        }
+        let settled = self.neighbours.settled(began, as_of);
+        if !settled {
+            self.answer(false, words::older());
+        }
+        settled
     }
 
     /// Does what was decided; whether the next step may follow at once.
@@ -321,6 +371,9 @@ impl Keeper<'_> {
     fn answer(&mut self, go: bool, why: Why) {
         let told = DrainTold { go, code: why.code.clone(), text: why.text.clone() };
         self.board.turn(|turn| turn.told.answer = Some(told));
+        if why.code == words::FRESH {
+            return;
+        }
         let key = format!("{go} {}", why.code);
         if key != self.told {
             self.told = key;

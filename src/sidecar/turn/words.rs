@@ -7,8 +7,15 @@ use pillion_probes::{
     turn::{Go, Node, Wait},
 };
 
+use std::time::Duration;
+
 use super::store::Store;
 use crate::board::{Published, TIME_UP, Trouble, Why};
+
+/// Another look is waited for: a second at the most, and no news for a history.
+pub(super) const FRESH: &str = "turn-fresh";
+/// Brokers named in one sentence.
+const NAMED: usize = 5;
 
 /// The node as the turn sees it. `disbanded`: its whole set goes for good.
 pub(super) fn node(published: &Published, disbanded: bool) -> Node {
@@ -87,12 +94,30 @@ pub(super) fn wait(
                 spoken(*left)
             ),
         ),
-        Wait::Older => (
-            "turn-fresh".to_owned(),
-            "it has the turn; what is known of the cluster is older than that, and asked for anew".to_owned(),
-        ),
+        Wait::Older => return older(),
     };
     Why { code, text, remedy }
+}
+
+/// Evidence is awaited that is younger than the turn, or than the last look at the other brokers.
+pub(super) fn older() -> Why {
+    let text = "the cluster is looked at once more before it goes".to_owned();
+    Why { code: FRESH.to_owned(), text, remedy: String::new() }
+}
+
+/// These brokers are listed as live and do not answer.
+pub(super) fn silent(ids: &[i32], left: Duration) -> Why {
+    let named: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if ids.len() > NAMED { " and others" } else { "" };
+    Why {
+        code: "neighbour-silent".to_owned(),
+        text: format!(
+            "broker {}{more} does not answer and counts as live: if it is down the controllers will have noticed in {}",
+            named.join(", "),
+            spoken(left)
+        ),
+        remedy: "look after that broker first".to_owned(),
+    }
 }
 
 /// Why it may go.

@@ -84,6 +84,11 @@ pub const ALL: &[Case] = &[
         "A broker hangs, and the next one is deleted",
         turn::waits_for_one_that_is_down,
     ),
+    quick(
+        "forced_deletion_recovers",
+        "One broker is deleted by force (`--grace-period=0`), and another beside it",
+        turn::forced,
+    ),
     quick("scaled_to_zero", "The brokers are scaled to zero", turn::scaled_to_zero),
     alone(quick(
         "a_rollout_waits_for_brokers_that_were_ready",

@@ -105,6 +105,23 @@ pub fn scaled_to_zero(scene: &Scene, figures: &mut Figures) -> Result<()> {
     scene.all_ready().map(drop)
 }
 
+/// A forced deletion asks nobody: the API forgets the pod at once, and the new one may begin while the old broker still runs
+/// on the same volume. It has the turn of nobody, loses nothing, and a second one that is deleted in order waits for it.
+pub fn forced(scene: &Scene, figures: &mut Figures) -> Result<()> {
+    let beside = Beside::start(scene, "forced-deletion")?;
+    let old: Vec<Pod> =
+        ["kafka-1", "kafka-2"].iter().map(|pod| scene.pods.get(pod)).collect::<Result<_>>()?;
+    let began = Instant::now();
+    scene.kubectl.run("delete pod kafka-1 --grace-period=0 --force --wait=false")?;
+    scene.kubectl.run("delete pod kafka-2 --wait=false")?;
+    for before in &old {
+        let renewed = |pod: &Pod| pod.well() && pod.uid != before.uid;
+        scene.pods.wait(&before.name, "replaced and ready", SOON, renewed)?;
+    }
+    figures.time("both were back after", began.elapsed());
+    ends_well(scene, beside, figures)
+}
+
 /// Both maps are rolled at the same moment, and a node is drained beside them.
 pub fn two_maps(scene: &Scene, figures: &mut Figures) -> Result<()> {
     const MAPS: [(i32, &str); 2] = [(1001, "kafka"), (1101, "kafka-b")];
