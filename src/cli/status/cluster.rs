@@ -273,7 +273,10 @@ fn table(out: &mut String, rows: &[[Cell; COLUMNS]]) -> fmt::Result {
         cells.chain([HEADS[column].len()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..COLUMNS).map(wide).collect();
-    let heads: String = HEADS.iter().zip(&widths).map(|(head, width)| format!("  {head:<width$}")).collect();
+    let mut heads = String::new();
+    for (head, width) in HEADS.iter().zip(&widths) {
+        write!(heads, "  {head:<width$}")?;
+    }
     writeln!(out, "\n{}", paint(faint(), heads.trim_end()))?;
     for row in rows {
         let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or_default();

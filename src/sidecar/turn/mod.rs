@@ -36,6 +36,8 @@ const HOLDING: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(15);
 /// Between two judgements while somebody waits.
 const JUDGE: Duration = Duration::from_millis(250);
+/// Between two rounds of questions to the other brokers: each is a new connection.
+const HEAR: Duration = Duration::from_millis(500);
 /// Before a request that failed is made again.
 const AFTER_TROUBLE: Duration = Duration::from_secs(2);
 
@@ -65,6 +67,7 @@ pub async fn keep(
         told: String::new(),
         silent,
         neighbours: Neighbours::new(session),
+        heard: None,
         leaves: false,
         look_at: board.clock().boot().since_boot(),
         set,
@@ -94,6 +97,8 @@ struct Keeper<'a, Silent> {
     /// Asks which of the brokers that are listed as live do not answer.
     silent: Silent,
     neighbours: Neighbours,
+    /// What was heard of them last.
+    heard: Option<(BootTime, BTreeSet<i32>)>,
     /// By all else it goes: the others are asked before the next judgement.
     leaves: bool,
     /// When the record is looked at again, as time since boot.
@@ -227,10 +232,15 @@ impl<Silent: AsyncFn() -> BTreeSet<i32>> Keeper<'_, Silent> {
         }
     }
 
-    /// Asks the other brokers for a sign of life: when that was begun, and who is silent.
-    async fn hear(&self) -> (BootTime, BTreeSet<i32>) {
+    /// Asks the other brokers for a sign of life, at a pace: when that was begun, and who is silent.
+    async fn hear(&mut self) -> (BootTime, BTreeSet<i32>) {
         let began = self.board.clock().boot();
-        (began, (self.silent)().await)
+        if let Some(heard) = self.heard.as_ref().filter(|(before, _)| began.since(*before) < HEAR) {
+            return heard.clone();
+        }
+        let heard = (began, (self.silent)().await);
+        self.heard = Some(heard.clone());
+        heard
     }
 
     /// No other broker is down that the cluster may not have missed yet, by a look at it that is younger than that.

@@ -36,11 +36,10 @@ async fn answers(target: &Target, broker: &ListedBroker) -> bool {
         api_versions(&mut open, deadline).await
     };
     match asked.await {
-        Ok(_) => true,
+        // What we have to show may be unusable: that says nothing of the broker.
+        Ok(_) | Err(WireError::Credentials { .. }) => true,
         // One that is being stopped closes what it had taken.
         Err(WireError::Closed { .. }) => false,
-        // What we have to show is unusable: that says nothing of the broker.
-        Err(WireError::Credentials { .. }) => true,
         Err(error) => {
             tracing::debug!(id = broker.id, %error, "a neighbour");
             error.shows_life()
