@@ -26,7 +26,8 @@ pub fn promtool() -> Result<Command> {
 pub struct Prometheus {
     server: Child,
     port: u16,
-    _dir: tempfile::TempDir,
+    /// Removed with it.
+    dir: tempfile::TempDir,
 }
 
 impl Prometheus {
@@ -47,12 +48,12 @@ impl Prometheus {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let mut prometheus = Self { server, port, _dir: dir };
+        let mut prometheus = Self { server, port, dir };
         let began = Instant::now();
         while let Err(error) = prometheus.get("/api/v1/status/config") {
             let ended = prometheus.server.try_wait()?.is_some();
             if ended || began.elapsed() > PATIENCE {
-                let log = fs::read_to_string(prometheus._dir.path().join("log")).unwrap_or_default();
+                let log = fs::read_to_string(prometheus.dir.path().join("log")).unwrap_or_default();
                 bail!("Prometheus does not start: {error:#}\n{log}");
             }
             std::thread::sleep(Duration::from_millis(50));
