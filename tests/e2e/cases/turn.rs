@@ -136,11 +136,11 @@ pub fn two_maps(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let began = Instant::now();
     scene.kubectl.run("rollout restart statefulset/kafka statefulset/kafka-b")?;
     let node = &old.first().context("there are pods")?.node;
-    let drain = format!("drain {node} --ignore-daemonsets --delete-emptydir-data --timeout=600s");
-    let drained = scene.kubectl.within(Duration::from_secs(620)).run(&drain);
-    // Its brokers have nowhere else to go.
+    // What it evicts has nowhere else to go, so nobody else may stop until the node takes pods again; it need not succeed.
+    let drain = format!("drain {node} --ignore-daemonsets --delete-emptydir-data --timeout=60s");
+    let drained = scene.kubectl.within(Duration::from_secs(80)).run(&drain);
     scene.kubectl.run(&format!("uncordon {node}"))?;
-    drained?;
+    println!("    the drain {}", if drained.is_ok() { "ended" } else { "was given up after a minute" });
     scene.ready(&["controller", "kafka", "kafka-b"])?;
     for before in &old {
         ensure!(scene.pods.get(&before.name)?.uid != before.uid, "{} was not replaced", before.name);
