@@ -77,6 +77,34 @@ fn lint_warns_and_stops_what_kafka_would_not_start_with() {
 }
 
 #[test]
+fn a_file_that_sets_something_twice_is_told_of() {
+    play("duplicates");
+}
+
+/// What render hides is no secret to lint, and nothing that differs to `--diff`.
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/render/lint");
+    let render =
+        "pillion render -c pillion.yaml --ordinal 0 --set kafka.properties.ssl.keystore.password=hunter2";
+    let shown = pillion(&dir, render).stdout;
+    assert!(String::from_utf8_lossy(&shown).contains("ssl.keystore.password=[hidden]\n"));
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("shown.properties");
+    fs::write(&path, shown).unwrap();
+    let piped = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pillion"));
+        command.current_dir(&dir).args(line.split(' ').skip(1)).stdin(fs::File::open(&path).unwrap());
+        said(&command.output().unwrap())
+    };
+    let told = piped("pillion lint - --kafka 4.3");
+    assert!(told.contains("0 error(s), 2 warning(s)") && !told.contains("secret-inline"), "{told}");
+    let told = piped(&format!("{render} --diff - --check"));
+    assert!(told.contains("not compared") && told.contains("ssl.keystore.password"), "{told}");
+    assert!(!told.contains("(exit"), "{told}");
+}
+
+#[test]
 fn sizes_follow_the_container() {
     play("sizing");
 }

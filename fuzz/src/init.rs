@@ -35,7 +35,7 @@ pub fn lint(bytes: &[u8]) {
     let lines = bytes.split(|byte| [b'\r', b'\n'].contains(byte)).count();
     for at in [0, all.len() / 2, all.len().saturating_sub(1)] {
         let Some(release) = all.get(at) else { continue };
-        for found in properties::lint::lint(bytes, *release, Some(1 << 40)) {
+        for found in properties::lint::lint(bytes, *release, Some(1 << 40)).found {
             assert!(found.line <= lines && !found.what.is_empty() && !found.remedy.is_empty(), "{found:?}");
         }
     }

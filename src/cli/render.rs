@@ -9,7 +9,7 @@ use std::{
 use super::{Exit, out, source::SourceArgs};
 use crate::{
     config::host_port,
-    files::read_capped,
+    files::{ReadFault, read_capped, read_stdin},
     init::{
         self, InitError, lint, live,
         render::{self, Rendered},
@@ -68,8 +68,8 @@ pub struct RenderArgs {
     /// Which layer sets this key, and what it hides
     #[arg(long, value_name = "KEY", conflicts_with_all = ["diff", "check", "comments"])]
     explain: Option<String>,
-    /// What changes against a file, the running broker at its own listener (broker), or at HOST:PORT
-    #[arg(long, value_name = "FILE|broker|HOST:PORT")]
+    /// What changes against a file, standard input (-), the running broker at its own listener (broker), or at HOST:PORT
+    #[arg(long, value_name = "FILE|-|broker|HOST:PORT", value_parser = target)]
     diff: Option<String>,
     /// For CI: say only what is wrong, and with --diff exit 1 where something differs
     #[arg(long, conflicts_with = "comments")]
@@ -195,7 +195,15 @@ fn hidden_by_dynamic(rendered: &Rendered, settings: &BTreeMap<String, BrokerSett
     }
 }
 
+fn target(text: &str) -> Result<String, String> {
+    let named = !text.trim().is_empty();
+    named
+        .then(|| text.to_owned())
+        .ok_or("it names nothing: as in kafka-0.properties, broker, or kafka-0:9092".to_owned())
+}
+
 enum Against {
+    /// `-` is standard input.
     File(PathBuf),
     /// At its own listener, or there.
     Broker(Option<(String, u16)>),
@@ -212,11 +220,21 @@ fn against(target: &str) -> Against {
 }
 
 fn of_file(path: &Path) -> Result<BTreeMap<String, Was>, Problem> {
-    let bytes = read_capped(path, properties::MAX_BYTES as u64).map_err(|error| error.problem())?;
+    let most = properties::MAX_BYTES as u64;
+    let read = if path == Path::new("-") { read_stdin(most) } else { read_capped(path, most) };
+    let bytes = read.map_err(|error| match error.fault {
+        ReadFault::NotRegular(_) => {
+            let remedy = format!("read what comes through a pipe by -, as in --diff - < {}", path.display());
+            Problem::new(path.display().to_string(), error.fault.to_string(), remedy)
+        }
+        _ => error.problem(),
+    })?;
     let entries = properties::parse(&bytes).map_err(|error| {
         let remedy = "mend that line, or correct the path";
         Problem::new(path.display().to_string(), format!("it is no .properties: {error}"), remedy)
     })?;
+    // What render hid is not known any more.
+    let was = |value: String| if value.trim() == MASK { Was::Untold } else { Was::Told(value) };
     // The last one of a name counts, as for Kafka.
-    Ok(entries.into_iter().map(|(key, value)| (key, Was::Told(value))).collect())
+    Ok(entries.into_iter().map(|(key, value)| (key, was(value))).collect())
 }

@@ -1,7 +1,7 @@
 //! Where a setting was written.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::Arc,
 };
@@ -68,6 +68,22 @@ impl Places {
             _ => 0,
         };
         (0..line).rev().map_while(|above| self.comments.get(&above)).map(String::as_str)
+    }
+
+    /// Where comments stand of which `is_meant` is true, and right below which nothing is set whose path begins with `path`.
+    pub fn stray_comments(&self, path: &str, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        let line = |(of, place): (&String, &Place)| match place {
+            Place::File(_, line) if of.starts_with(path) => *line,
+            _ => None,
+        };
+        let set: BTreeSet<usize> = self.by_path.iter().filter_map(line).collect();
+        let after = self.comments.len() + 1;
+        let below = |above: usize| {
+            (above + 1..above + after).find(|line| !self.comments.contains_key(line)).unwrap_or(above + after)
+        };
+        let file = self.file.as_deref().unwrap_or_default();
+        let meant = self.comments.iter().filter(|(_, text)| is_meant(text)).map(|(line, _)| *line);
+        meant.filter(|line| !set.contains(&below(*line))).map(|line| format!("{file}:{line}")).collect()
     }
 
     /// `pillion.yaml:12: broker.idBase`; for a setting that was not written, the item of a list that it lies in, or the

@@ -4,4 +4,4 @@ mod disk;
 mod read;
 
 pub use disk::{Disk, DiskError, Outcome, TEMP_PREFIX, sync_dir};
-pub use read::{ReadError, ReadFault, read_capped, read_if_present};
+pub use read::{ReadError, ReadFault, read_capped, read_if_present, read_stdin};

@@ -93,6 +93,12 @@ pub fn read_if_present(path: &Path, cap: u64) -> Result<Option<Vec<u8>>, ReadErr
     }
 }
 
+/// The same of standard input, whatever it is.
+pub fn read_stdin(cap: u64) -> Result<Vec<u8>, ReadError> {
+    let read = rest(io::stdin(), cap, Vec::new());
+    read.map_err(|fault| ReadError::new(Path::new("standard input"), fault))
+}
+
 fn read(path: &Path, cap: u64) -> Result<Vec<u8>, ReadFault> {
     // Without NONBLOCK the open of a FIFO waits for a writer that may never come.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -110,9 +116,12 @@ fn read(path: &Path, cap: u64) -> Result<Vec<u8>, ReadFault> {
     if meta.len() > cap {
         return Err(ReadFault::TooLarge(cap));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
     // The file may grow while it is read: the cap holds for what is read, not for what was promised.
-    file.take(cap.saturating_add(1)).read_to_end(&mut bytes)?;
+    rest(file, cap, Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0)))
+}
+
+fn rest(source: impl Read, cap: u64, mut bytes: Vec<u8>) -> Result<Vec<u8>, ReadFault> {
+    source.take(cap.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > cap {
         return Err(ReadFault::TooLarge(cap));
     }

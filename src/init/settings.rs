@@ -38,6 +38,7 @@ pub(super) fn decide(
     problems: &mut Vec<Problem>,
     notices: &mut Vec<String>,
 ) -> Settings {
+    notices.extend(lint::unknown_release(config));
     let who = who::who(config, host_name).map_err(|problem| problems.push(problem)).ok();
     let whose = Whose { config, who, files };
     let id = whose.id();

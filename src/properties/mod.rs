@@ -14,5 +14,5 @@ pub mod template;
 mod write;
 
 pub use layers::{Contradiction, Layer, Layers, MASK, Origin, Setting, Style, shown};
-pub use parse::{MAX_BYTES, Problem as ParseProblem, parse, parse_lines};
+pub use parse::{MAX_BYTES, Problem as ParseProblem, parse, parse_lines, physical_lines};
 pub use write::{line, line_key};

@@ -42,6 +42,21 @@ pub fn parse_lines(bytes: &[u8]) -> Result<Vec<(usize, String, String)>, Problem
     Ok(entries)
 }
 
+/// The lines of a text as Java ends them (LF, CR, CR and LF), each with whether it goes on with the one before it.
+pub fn physical_lines(text: &str) -> Vec<(&str, bool)> {
+    let mut all = Vec::new();
+    let (mut rest, mut goes_on) = (text, false);
+    while !rest.is_empty() {
+        let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let (line, more) = rest.split_at(end);
+        rest = more.strip_prefix("\r\n").or_else(|| more.get(1..)).unwrap_or_default();
+        all.push((line, goes_on));
+        let backslashes = line.chars().rev().take_while(|c| *c == '\\').count();
+        goes_on = backslashes % 2 == 1 && (goes_on || !line.trim_start().starts_with(['#', '!']));
+    }
+    all
+}
+
 /// Joins continued lines and drops comments and blank lines.
 struct LogicalLines<'a> {
     bytes: &'a [u8],
@@ -231,6 +246,26 @@ mod tests {
         assert_eq!(parse(b"k=\\u12"), Err(Problem::MalformedUnicode { line: 1 }));
         assert_eq!(parse(b"\n\nk=\\ud800"), Err(Problem::LoneSurrogate { line: 3 }));
         assert_eq!(parse(&vec![b'a'; MAX_BYTES + 1]), Err(Problem::TooLarge));
+    }
+
+    #[test]
+    fn lines_are_counted_as_java_does() {
+        let text = "a=1\\\n  # of a\r\n# no joint \\\rb=\\\\\n\nc";
+        let lines = physical_lines(text);
+        assert_eq!(
+            lines,
+            [
+                ("a=1\\", false),
+                ("  # of a", true),
+                ("# no joint \\", false),
+                ("b=\\\\", false),
+                ("", false),
+                ("c", false)
+            ]
+        );
+        let first: Vec<_> =
+            parse_lines(text.as_bytes()).unwrap().into_iter().map(|(line, ..)| line).collect();
+        assert_eq!(first, [1, 4, 6]);
     }
 
     proptest::proptest! {

@@ -155,7 +155,7 @@ pub fn file(rng: &mut Rng, release: Release, known: &[(&str, &Setting)]) -> File
 }
 
 fn change(rng: &mut Rng, file: &mut File, known: &[(&str, &Setting)]) {
-    match rng.usize(0..9) {
+    match rng.usize(0..10) {
         0 if !file.is_empty() => {
             file.remove(rng.usize(0..file.len()));
         }
@@ -199,7 +199,34 @@ fn change(rng: &mut Rng, file: &mut File, known: &[(&str, &Setting)]) {
             });
             set(file, key, &value);
         }
-        _ => names(rng, file),
+        8 => names(rng, file),
+        _ => provider(rng, file),
+    }
+}
+
+/// A config provider, and in most of the files something that would ask it: nobody is asked where it lacks a class, and
+/// where it has one, what it finds is not known here.
+fn provider(rng: &mut Rng, file: &mut File) {
+    let kafkas = "org.apache.kafka.common.config.provider.FileConfigProvider";
+    let names = pick(rng, &["file", "file,other", "other", "other, file", "file ,other", ""]);
+    set(file, "config.providers", names);
+    let class = pick(
+        rng,
+        &[
+            None,
+            None,
+            Some(kafkas),
+            Some("org.apache.kafka.common.config.provider.FileConfigProvider "),
+            Some(""),
+        ],
+    );
+    if let Some(class) = class {
+        set(file, "config.providers.file.class", class);
+    }
+    let is_there = ["file", "file,other"].contains(&names) && class == Some(kafkas);
+    if !is_there && rng.u8(0..4) > 0 {
+        let value = "${file:/etc/kafka/values.properties:value}";
+        set(file, pick(rng, &["num.io.threads", "log.dirs", "broker.rack", "log.retention.hours"]), value);
     }
 }
 

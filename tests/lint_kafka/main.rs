@@ -45,7 +45,7 @@ const LATER: &str = "duplicate-log-dir";
 
 /// The errors that lint finds: the rule, and what it says.
 fn errors(text: &str, release: Release) -> Vec<(&'static str, String)> {
-    let found = lint(text.as_bytes(), release, None).into_iter();
+    let found = lint(text.as_bytes(), release, None).found.into_iter();
     let errors = found.filter(|found| found.rule.severity == Severity::Error && found.rule.id != LATER);
     errors.map(|found| (found.rule.id, found.what)).collect()
 }

@@ -6,7 +6,7 @@ use crate::{
     cli::out,
     properties::{
         catalogue::{Kind, Release, Setting, Update, Validator, catalogue},
-        lint::instead,
+        lint::{base, instead},
     },
     suggest::nearest,
 };
@@ -14,6 +14,8 @@ use crate::{
 /// What is known of it; or why nothing is.
 pub(super) fn explain(key: &str, asked: Release) -> Result<String, String> {
     let all = catalogue();
+    let given = key;
+    let key = if all.history(key).is_some() { key } else { base(key, asked) };
     let Some(history) = all.history(key) else {
         let known = all.releases().iter().flat_map(|release| all.settings(*release)).map(|(key, _)| key);
         let near = nearest(key, known).map(|near| format!("; did you mean {near}?"));
@@ -26,6 +28,9 @@ pub(super) fn explain(key: &str, asked: Release) -> Result<String, String> {
     let Some(setting) = all.setting(shown, key) else { return Err(format!("{key} came and went")) };
     let mut text = format!("{key}, as Kafka {shown} has it\n\n");
     // Writing to a string cannot fail.
+    if let Some(prefix) = given.strip_suffix(key).filter(|prefix| !prefix.is_empty()) {
+        let _ = writeln!(text, "  {}\n", behind_listener(prefix, key));
+    }
     let _ = writeln!(text, "  {}\n", out::plain(setting.doc));
     let _ = writeln!(text, "  type        {}{}", kind(setting.kind), flags(setting));
     let _ = writeln!(text, "  default     {}", default(setting));
@@ -37,6 +42,19 @@ pub(super) fn explain(key: &str, asked: Release) -> Result<String, String> {
         let _ = writeln!(text, "              {line}");
     }
     Ok(text)
+}
+
+/// What a setting means behind `listener.name.<listener>.` and, there, `<mechanism>.`.
+fn behind_listener(prefix: &str, key: &str) -> String {
+    let inside = prefix.trim_start_matches("listener.name.").trim_end_matches('.');
+    let whom = match inside.split_once('.') {
+        Some((listener, mechanism)) => format!("the listener {listener} and its mechanism {mechanism}"),
+        None => format!("the listener {inside}"),
+    };
+    format!(
+        "{prefix}{key} is the same for {whom} alone, where Kafka takes it in place of {key}. It does so for settings of TLS and \
+         SASL, and for some of connections (KIP-103)."
+    )
 }
 
 fn kind(kind: Kind) -> &'static str {

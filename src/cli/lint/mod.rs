@@ -1,22 +1,19 @@
 //! `pillion lint`: what is wrong, or dangerous, in a `server.properties`.
 
 mod explain;
-mod report;
+mod human;
+mod machine;
+mod sources;
 
-use std::{
-    fs, io,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use super::{Exit, out};
 use crate::{
     config,
-    files::read_capped,
     properties::{
         self,
         catalogue::{Release, catalogue},
-        lint::{self, Finding, Severity},
+        lint::{self, Finding, Findings, Severity},
     },
 };
 
@@ -35,19 +32,22 @@ Examples:
   pillion lint --rules                                 every rule, and why
   pillion lint --explain log.segment.bytes             one setting, as the releases have it
 
-A warning or note is permitted by a comment in the line above, with a reason:
+A warning or note is permitted by a comment above its setting, with a reason:
   # pillion:allow unclean-election logs of no value
   unclean.leader.election.enable=true
 
-Exit codes: 0 no error (there may be warnings); 1 errors: Kafka would not start; 64 nothing could be read.")]
+Exit codes:
+  0   no error (there may be warnings); --explain: it is known
+  1   errors: Kafka would not start; --explain: no such setting is known
+  64  wrong arguments, or a file that cannot be read; the others are told of all the same")]
 pub struct LintArgs {
     /// Files, directories with *.properties, or - for standard input
     #[arg(required_unless_present_any = ["rules", "explain"], value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
-    /// The release of Kafka that runs, as in 3.9; otherwise the newest that is known
+    /// The release of Kafka that runs, as in 3.9; otherwise the newest that is known here
     #[arg(long, value_name = "RELEASE")]
     kafka: Option<Release>,
-    /// Also the steps to this release, and what it would refuse
+    /// A newer release: also the steps to it, and what it would refuse
     #[arg(long, value_name = "RELEASE")]
     upgrade_to: Option<Release>,
     /// The size of all log directories together, as in 500Gi: can what is kept fit?
@@ -56,11 +56,12 @@ pub struct LintArgs {
     /// How it is told
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Show the rules instead
-    #[arg(long)]
+    /// Show the rules instead, in Markdown
+    #[arg(long, exclusive = true)]
     rules: bool,
     /// Tell what this setting is instead: what it takes, since when, and what Kafka says of it
-    #[arg(long, value_name = "KEY", conflicts_with_all = ["paths", "rules"])]
+    #[arg(long, value_name = "KEY", value_parser = key,
+        conflicts_with_all = ["paths", "rules", "upgrade_to", "disk_size", "format"])]
     explain: Option<String>,
 }
 
@@ -81,8 +82,18 @@ enum Format {
 struct Linted {
     name: String,
     source: Vec<u8>,
-    findings: Vec<Finding>,
+    findings: Findings,
     steps: Vec<String>,
+}
+
+/// What was asked of the files, and what came of it.
+struct Answer {
+    release: Release,
+    /// Nobody said which release runs.
+    assumed: bool,
+    files: Vec<Linted>,
+    /// What could not be read, and what to do.
+    unread: Vec<String>,
 }
 
 pub(super) fn run(args: &LintArgs) -> Exit {
@@ -90,55 +101,95 @@ pub(super) fn run(args: &LintArgs) -> Exit {
         out::print(lint::page());
         return Exit::Yes;
     }
-    let known = |asked: Option<Release>| match asked {
-        None => catalogue().releases().last().copied().ok_or("nothing is known of Kafka".to_owned()),
-        Some(asked) => {
-            catalogue().nearest(asked).ok_or(format!("Kafka {asked} is older than all that is known here"))
+    let answer = releases(args).and_then(|(release, to)| match &args.explain {
+        Some(key) => Ok(explained(key, release)),
+        None => linted(args, release, to),
+    });
+    answer.unwrap_or_else(|error| {
+        out::complain(error);
+        Exit::BadConfig
+    })
+}
+
+fn explained(key: &str, release: Release) -> Exit {
+    match explain::explain(key, release) {
+        Ok(text) => {
+            out::print(text);
+            Exit::Yes
         }
-    };
-    let releases =
-        known(args.kafka).and_then(|from| Ok((from, args.upgrade_to.map(|to| known(Some(to))).transpose()?)));
-    if let Some(key) = &args.explain {
-        let told = releases.and_then(|(release, _)| explain::explain(key, release));
-        return match told {
-            Ok(text) => {
-                out::print(text);
-                Exit::Yes
-            }
-            Err(why) => {
-                out::complain(why);
-                Exit::No
-            }
-        };
+        Err(why) => {
+            out::complain(why);
+            Exit::No
+        }
     }
-    let read = releases.and_then(|releases| Ok((releases, sources(&args.paths)?)));
-    let ((release, to), sources) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            out::complain(error);
-            return Exit::BadConfig;
-        }
-    };
-    for asked in [args.kafka, args.upgrade_to].into_iter().flatten() {
-        if let Some(known) = catalogue().nearest(asked).filter(|known| *known != asked) {
+}
+
+fn linted(args: &LintArgs, release: Release, to: Option<Release>) -> Result<Exit, String> {
+    let (sources, unread) = sources::read(&args.paths)?;
+    for one in &unread {
+        out::complain(one);
+    }
+    if sources.is_empty() {
+        return Ok(Exit::BadConfig);
+    }
+    let look = |(name, source)| look(name, source, release, to, args.disk_size);
+    let files = sources.into_iter().map(look).collect();
+    let answer = Answer { release, assumed: args.kafka.is_none(), files, unread };
+    out::print(match args.format {
+        Format::Human => human::report(&answer),
+        Format::Json => machine::json(&answer),
+        Format::Sarif => machine::sarif(&answer),
+        Format::Github => machine::github(&answer),
+    });
+    let mut found = answer.files.iter().flat_map(|one| &one.findings.found);
+    let errors = found.any(|found| found.rule.severity == Severity::Error);
+    Ok(match (answer.unread.is_empty(), errors) {
+        (false, _) => Exit::BadConfig,
+        (true, true) => Exit::No,
+        (true, false) => Exit::Yes,
+    })
+}
+
+/// The releases that are meant, as far as they are known: the one that runs, and the one after it.
+fn releases(args: &LintArgs) -> Result<(Release, Option<Release>), String> {
+    let known = |asked: Release| {
+        let known = catalogue()
+            .nearest(asked)
+            .ok_or_else(|| format!("Kafka {asked} is older than all that is known here"))?;
+        if known != asked {
             out::complain(format_args!("Kafka {asked} is not known here; what {known} says is taken for it"));
         }
-    }
-    let all: Vec<Linted> =
-        sources.into_iter().map(|(name, source)| look(name, source, release, to, args.disk_size)).collect();
-    let text = match args.format {
-        Format::Human => report::human(&all, release, args.kafka.is_none()),
-        Format::Json => report::json(&all, release),
-        Format::Sarif => report::sarif(&all),
-        Format::Github => report::github(&all),
+        Ok::<_, String>(known)
     };
-    out::print(text);
-    let errors = all.iter().flat_map(|one| &one.findings).any(|found| found.rule.severity == Severity::Error);
-    if errors { Exit::No } else { Exit::Yes }
+    let newest = || catalogue().releases().last().copied().ok_or("nothing is known of Kafka".to_owned());
+    let from = args.kafka.map_or_else(newest, known)?;
+    let to = args.upgrade_to.map(known).transpose()?;
+    if let Some(to) = to.filter(|to| *to <= from) {
+        let runs =
+            if args.kafka.is_none() { "the newest known, which is taken to run" } else { "which runs" };
+        let remedy = if args.kafka.is_none() {
+            "say what runs by --kafka".to_owned()
+        } else if to == from {
+            "name a newer one; a patch of the same release needs no steps".to_owned()
+        } else {
+            format!("a downgrade is no upgrade: name a newer one; what {to} takes is told by --kafka {to}")
+        };
+        return Err(format!("--upgrade-to: Kafka {to} is not newer than {from}, {runs}; {remedy}"));
+    }
+    Ok((from, to))
 }
 
 fn disk_size(text: &str) -> Result<u64, String> {
     config::bytes(text).ok_or_else(|| "it is no size: as in 500Gi, or a number of bytes".to_owned())
+}
+
+fn key(text: &str) -> Result<String, String> {
+    let key = text.trim();
+    if key.is_empty() {
+        Err("it names no setting: as in log.segment.bytes".to_owned())
+    } else {
+        Ok(key.to_owned())
+    }
 }
 
 fn look(name: String, source: Vec<u8>, release: Release, to: Option<Release>, disk: Option<u64>) -> Linted {
@@ -146,56 +197,15 @@ fn look(name: String, source: Vec<u8>, release: Release, to: Option<Release>, di
     let mut steps = Vec::new();
     if let Some(to) = to {
         steps = lint::steps(&properties::parse(&source).unwrap_or_default(), release, to);
-        let later =
-            lint::lint(&source, to, disk).into_iter().filter(|found| found.rule.severity == Severity::Error);
-        let later: Vec<_> = later.filter(|found| !findings.contains(found)).collect();
-        findings.extend(
+        let later = lint::lint(&source, to, disk).found.into_iter();
+        let later: Vec<_> = later
+            .filter(|found| found.rule.severity == Severity::Error && !findings.found.contains(found))
+            .collect();
+        findings.found.extend(
             later
                 .into_iter()
                 .map(|found| Finding { what: format!("{} (by Kafka {to})", found.what), ..found }),
         );
     }
     Linted { name, source, findings, steps }
-}
-
-/// The files that are meant, with their names.
-fn sources(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let mut all = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            let mut source = Vec::new();
-            let most = u64::try_from(properties::MAX_BYTES).unwrap_or(u64::MAX) + 1;
-            io::stdin()
-                .take(most)
-                .read_to_end(&mut source)
-                .map_err(|error| format!("failed to read standard input: {error}"))?;
-            all.push(("<stdin>".to_owned(), source));
-        } else if path.is_dir() {
-            let inside =
-                inside(path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
-            if inside.is_empty() {
-                return Err(format!("{} holds no file that ends with .properties", path.display()));
-            }
-            for path in inside {
-                all.push(read(&path)?);
-            }
-        } else {
-            all.push(read(path)?);
-        }
-    }
-    Ok(all)
-}
-
-fn inside(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut all: Vec<PathBuf> =
-        fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    all.retain(|path| path.extension().is_some_and(|end| end == "properties") && path.is_file());
-    all.sort();
-    Ok(all)
-}
-
-fn read(path: &Path) -> Result<(String, Vec<u8>), String> {
-    let most = u64::try_from(properties::MAX_BYTES).unwrap_or(u64::MAX);
-    let source = read_capped(path, most).map_err(|error| format!("{error}; {}", error.remedy()))?;
-    Ok((path.display().to_string(), source))
 }

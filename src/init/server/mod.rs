@@ -17,7 +17,7 @@ use super::who::Who;
 use crate::{
     config::Config,
     problem::Problem,
-    properties::{Layer, Layers, Origin, Setting, Style},
+    properties::{Layer, Layers, Origin, Setting, Style, lint},
 };
 
 /// What the first lines of the file say.
@@ -58,6 +58,12 @@ pub(super) fn layers(
     let mut all =
         vec![ours("pillion", heading, Origin::Default, defaults, |_| format!("default for {}", mode.name()))];
     let written = read::layers(config, whose.ordinal(), problems);
+    let stray = config.places.stray_comments("kafka.", lint::is_permission);
+    for place in stray.iter().chain(written.iter().flat_map(|layer| &layer.loose)) {
+        notices.push(format!(
+            "{place}: this permits nothing, for it stands above no setting of Kafka: put it right above one"
+        ));
+    }
     all.extend(fill::fill(whose, written, problems, notices));
     let computed = own::computed(config, whose.id(), advertised);
     let heading = "Computed from identity, zone, volumes, timing and certificates".to_owned();

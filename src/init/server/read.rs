@@ -1,7 +1,7 @@
 //! The user's settings as they are written, by layer: from files, directories and the config file.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -10,7 +10,11 @@ use crate::{
     config::{Config, LayerSource},
     files::{ReadError, ReadFault, read_capped},
     problem::Problem,
-    properties::{MAX_BYTES, Setting, lint::PERMISSION, parse_lines},
+    properties::{
+        MAX_BYTES, Setting,
+        lint::{self, permissions},
+        parse_lines,
+    },
 };
 
 /// More files than a directory of settings has.
@@ -25,6 +29,8 @@ pub(super) struct Written {
     pub name: String,
     pub heading: String,
     pub settings: BTreeMap<String, Setting>,
+    /// Where permissions stand that no setting stands below.
+    pub loose: Vec<String>,
 }
 
 /// Every layer of the user, the lowest first.
@@ -79,12 +85,12 @@ fn inline<'a>(
 ) -> Written {
     let setting = |(key, value): (&String, &String)| {
         let path = format!("{path}.{key}");
-        let permits = config.places.comments(&path).filter(|text| text.contains(PERMISSION));
+        let permits = config.places.comments(&path).filter(|text| lint::is_permission(text));
         let permissions = permits.map(|text| format!("#{text}")).collect();
         let place = config.places.line(&path);
         (key.clone(), Setting { value: value.clone(), place, path, permissions, ..Setting::default() })
     };
-    Written { name: name.to_owned(), heading, settings: settings.map(setting).collect() }
+    Written { name: name.to_owned(), heading, settings: settings.map(setting).collect(), loose: Vec::new() }
 }
 
 fn of_file(name: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Written> {
@@ -115,33 +121,50 @@ fn parsed(name: &str, path: &Path, bytes: &[u8], problems: &mut Vec<Problem>) ->
             return None;
         }
     };
-    let mut permissions = permissions(bytes);
-    let mut settings = BTreeMap::new();
+    let text = String::from_utf8_lossy(bytes);
+    let (mut permissions, loose) = comments(&text);
+    let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
+    let mut twice_permitted = BTreeSet::new();
     for (line, key, value) in entries {
         let place = format!("{}:{line}", path.display());
         if key.is_empty() {
             problems.push(Problem::new(place, "a setting has no name", "name it or take it out"));
             continue;
         }
-        // The last one of a name counts, as for Kafka.
         let permissions = permissions.remove(&line).unwrap_or_default();
-        settings.insert(key.clone(), Setting { value, place, path: key, permissions, ..Setting::default() });
+        if permissions.iter().any(|text| lint::permits(text, &lint::TWICE)) {
+            twice_permitted.insert(key.clone());
+        }
+        // The last one of a name counts, as for Kafka.
+        let mut again = Vec::new();
+        if let Some(earlier) = settings.remove(&key) {
+            again = earlier.again;
+            again.push(earlier.place);
+        }
+        settings.insert(
+            key.clone(),
+            Setting { value, place, path: key, permissions, again, ..Setting::default() },
+        );
     }
-    Some(Written { name: name.to_owned(), heading: format!("Layer {name} ({})", path.display()), settings })
+    for key in twice_permitted {
+        settings.entry(key).and_modify(|setting| setting.again.clear());
+    }
+    let heading = format!("Layer {name} ({})", path.display());
+    let loose = loose.iter().map(|line| format!("{}:{line}", path.display())).collect();
+    Some(Written { name: name.to_owned(), heading, settings, loose })
 }
 
-/// The comments that permit something of the entry below them, by its line. They go into the rendered file with it.
-fn permissions(bytes: &[u8]) -> HashMap<usize, Vec<String>> {
-    let (mut all, mut above) = (HashMap::new(), Vec::new());
-    for (line, text) in (1..).zip(String::from_utf8_lossy(bytes).lines()) {
-        let comment = text.trim_start();
-        if comment.starts_with(['#', '!']) && comment.contains(PERMISSION) {
-            above.push(comment.to_owned());
-        } else if !above.is_empty() {
-            all.insert(line, std::mem::take(&mut above));
+/// The comments that permit something of the setting below them, by its line, which go into the rendered file with it; and
+/// the lines of those with no setting below.
+fn comments(text: &str) -> (HashMap<usize, Vec<String>>, Vec<usize>) {
+    let (mut all, mut loose): (HashMap<usize, Vec<String>>, _) = (HashMap::new(), Vec::new());
+    for one in permissions(text) {
+        match one.below {
+            Some(line) => all.entry(line).or_default().push(one.comment.to_owned()),
+            None => loose.push(one.line),
         }
     }
-    all
+    (all, loose)
 }
 
 /// All `*.properties` of a directory, in the order of their names. Kubernetes swaps a whole `ConfigMap` by the link

@@ -31,6 +31,8 @@ pub struct Setting {
     pub template: Option<String>,
     /// Comments over it by which findings of lint are permitted.
     pub permissions: Vec<String>,
+    /// Where the same file sets it before, which does not count.
+    pub again: Vec<String>,
     /// It is never shown.
     pub secret: bool,
     /// What it holds is elsewhere, and this stands for it.

@@ -51,10 +51,10 @@ pub fn instead(key: &str) -> Option<&'static str> {
     INSTEAD.iter().find(|(old, _)| *old == key).map(|(_, new)| *new)
 }
 
-/// `listeners` are the names before `.` that are read; `None` where they are not known.
 /// As Kafka reads it: a file of settings is Latin-1.
 const BYTE_ORDER_MARK: &str = "\u{ef}\u{bb}\u{bf}";
 
+/// `listeners` are the names before `.` that are read; `None` where they are not known.
 pub(super) fn find(entry: &Entry<'_>, release: Release, listeners: Option<&[String]>) -> Option<Finding> {
     if let (Some((name, _)), Some(listeners)) = (behind(entry.key), listeners)
         && !listeners.iter().any(|one| one == name)
@@ -142,7 +142,7 @@ fn behind(key: &str) -> Option<(&str, &str)> {
 }
 
 /// The setting behind `listener.name.<listener>.` and, there, `<mechanism>.`.
-pub(in crate::properties) fn base(key: &str, release: Release) -> &str {
+pub fn base(key: &str, release: Release) -> &str {
     let Some((_, rest)) = behind(key) else { return key };
     if catalogue().setting(release, rest).is_some() {
         return rest;

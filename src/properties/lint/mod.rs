@@ -2,6 +2,7 @@
 
 mod hazards;
 mod keys;
+mod permission;
 mod providers;
 mod retention;
 mod rules;
@@ -12,13 +13,12 @@ mod whole;
 
 use std::collections::BTreeMap;
 
-pub(super) use keys::base;
-pub use keys::instead;
-pub use rules::{ALL, Mark, Rule, SECRET, Severity, page};
-pub use text::PERMISSION;
+pub use keys::{base, instead};
+pub use permission::{is_permission, permissions, permits};
+pub use rules::{ALL, IDLE_PERMISSION, Mark, Rule, SECRET, Severity, TWICE, page};
 pub use upgrade::steps;
 
-use super::{ParseProblem, catalogue::Release, parse_lines, secret};
+use super::{MASK, ParseProblem, catalogue::Release, parse_lines, secret};
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,33 @@ pub struct Finding {
     pub remedy: String,
 }
 
+impl Finding {
+    /// What is wrong, with the setting that it is about.
+    pub fn sentence(&self) -> String {
+        if self.what.contains(&self.key) { self.what.clone() } else { format!("{}: {}", self.key, self.what) }
+    }
+}
+
+/// What is found in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// By line.
+    pub found: Vec<Finding>,
+    /// What comments permit.
+    pub permitted: Vec<Permitted>,
+}
+
+/// A finding that a comment permits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permitted {
+    /// What is permitted.
+    pub finding: Finding,
+    /// Why.
+    pub reason: String,
+    /// The line of the comment, from 1.
+    pub line: usize,
+}
+
 /// A release, in short.
 const fn v(major: u16, minor: u16) -> Release {
     Release { major, minor }
@@ -45,7 +72,7 @@ struct Entry<'a> {
     line: usize,
     key: &'a str,
     value: &'a str,
-    /// A config provider that the file names puts something in (KIP-297); what that is, is not known here.
+    /// A config provider puts something in (KIP-297), or it was hidden; what that is, is not known here.
     provided: bool,
 }
 
@@ -56,21 +83,26 @@ impl Entry<'_> {
 
     /// The value, where it may be shown.
     fn shown(&self) -> &str {
-        if secret::is_secret(self.key, self.value) { super::MASK } else { self.value }
+        if secret::is_secret(self.key, self.value) { MASK } else { self.value }
     }
 }
 
-/// Everything that is found, by line; what a comment permits is left out. `disk`: the size of all log directories together, in
+/// Everything that is found, by line, and apart from it what comments permit. `disk`: the size of all log directories together, in
 /// bytes, where that is known.
-pub fn lint(source: &[u8], release: Release, disk: Option<u64>) -> Vec<Finding> {
+pub fn lint(source: &[u8], release: Release, disk: Option<u64>) -> Findings {
     let parsed = match parse_lines(source) {
         Ok(parsed) => parsed,
-        Err(problem) => return vec![malformed(&problem)],
+        Err(problem) => return Findings { found: vec![malformed(&problem)], permitted: Vec::new() },
     };
-    let named = providers::Named::of(&parsed);
+    let providers = providers::Providers::of(&parsed);
     let entries: Vec<Entry<'_>> = parsed
         .iter()
-        .map(|(line, key, value)| Entry { line: *line, key, value, provided: named.fill(value) })
+        .map(|(line, key, value)| Entry {
+            line: *line,
+            key,
+            value,
+            provided: providers.fill(value) || value.trim() == MASK,
+        })
         .collect();
     // The last one counts.
     let settings: BTreeMap<&str, &Entry<'_>> = entries.iter().map(|entry| (entry.key, entry)).collect();
@@ -84,7 +116,7 @@ pub fn lint(source: &[u8], release: Release, disk: Option<u64>) -> Vec<Finding> 
         }
         found.extend(keys::find(entry, release, listeners.as_deref()));
         found.extend(text::find(entry));
-        found.extend(named.unnamed(entry));
+        found.extend(providers.find(entry));
     }
     // Each of the two stands for the other (`KafkaConfig.populateSynonyms`).
     let is_set =
@@ -93,18 +125,24 @@ pub fn lint(source: &[u8], release: Release, disk: Option<u64>) -> Vec<Finding> 
     found.extend(hazards::find(&settings, release));
     found.extend(retention::find(&settings, release, disk));
     found.extend(whole::find(&settings, release));
-    let mut found = text::permitted(source, found);
-    found.sort_by(|a, b| (a.line, &a.key, a.rule.id).cmp(&(b.line, &b.key, b.rule.id)));
-    found
+    let keys = entries.iter().map(|entry| (entry.line, entry.key)).collect();
+    let can_find = |rule: &Rule| disk.is_some() || rule != &rules::DISK;
+    let mut all = permission::apply(&String::from_utf8_lossy(source), &keys, found, can_find);
+    all.found.sort_by(|a, b| (a.line, &a.key, a.rule.id).cmp(&(b.line, &b.key, b.rule.id)));
+    all
 }
 
 fn malformed(problem: &ParseProblem) -> Finding {
-    let line = match problem {
-        ParseProblem::TooLarge => 0,
-        ParseProblem::MalformedUnicode { line } | ParseProblem::LoneSurrogate { line } => *line,
+    let (line, remedy) = match problem {
+        ParseProblem::TooLarge => (0, "check that this file is meant"),
+        ParseProblem::MalformedUnicode { line } => {
+            (*line, "write a backslash as \\\\, and other characters than ISO-8859-1 as \\uXXXX")
+        }
+        ParseProblem::LoneSurrogate { line } => (*line, "write both halves, or the character that is meant"),
     };
-    let remedy = "write a backslash as \\\\, and other characters than ISO-8859-1 as \\uXXXX".to_owned();
-    Finding { rule: &rules::MALFORMED, line, key: String::new(), what: problem.to_string(), remedy }
+    let text = problem.to_string();
+    let what = text.strip_prefix(&format!("line {line}: ")).unwrap_or(&text).to_owned();
+    Finding { rule: &rules::MALFORMED, line, key: String::new(), what, remedy: remedy.to_owned() }
 }
 
 #[cfg(test)]

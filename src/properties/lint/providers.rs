@@ -1,29 +1,87 @@
-//! Values that Kafka asks a config provider for (KIP-297), where the file names the provider.
+//! Values that Kafka asks a config provider for (KIP-297). It takes the names of `config.providers` with the blanks around them,
+//! and leaves out a provider that has no class (`AbstractConfig.instantiateConfigProviders`, from 2.8 to 4.3 alike).
+
+use std::collections::BTreeMap;
 
 use super::{Entry, Finding, rules};
 
-/// The providers that `config.providers` names.
-pub(super) struct Named<'a>(Vec<&'a str>);
+const NAMES: &str = "config.providers";
+/// Those that Kafka brings, by what people call them.
+const KAFKAS: [(&str, &str); 3] = [("file", "File"), ("dir", "Directory"), ("env", "EnvVar")];
 
-impl<'a> Named<'a> {
+/// The providers of a file.
+pub(super) struct Providers<'a> {
+    /// As `config.providers` names them.
+    names: Vec<&'a str>,
+    /// Their classes, and those of others, by name.
+    classes: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Providers<'a> {
     /// Those of the file; the last of two lines counts.
     pub fn of(entries: &'a [(usize, String, String)]) -> Self {
-        let entry = entries.iter().rfind(|(_, key, _)| key == "config.providers");
-        let names = entry.map_or("", |(_, _, value)| value).split(',').map(str::trim);
-        Self(names.filter(|name| !name.is_empty()).collect())
+        let list = entries.iter().rfind(|(_, key, _)| key == NAMES).map_or("", |(_, _, value)| value);
+        let names = list.split(',').filter(|name| !name.is_empty()).collect();
+        let class = |(_, key, value): &'a (usize, String, String)| Some((of_class(key)?, value.as_str()));
+        Self { names, classes: entries.iter().filter_map(class).collect() }
     }
 
     /// Whether one of them puts something into this value.
     pub fn fill(&self, value: &str) -> bool {
-        asked(value).any(|name| self.0.contains(&name))
+        asked(value).any(|name| self.is_there(name))
     }
 
-    /// Somebody is asked whom the file does not name: Kafka takes the words as they stand.
-    pub fn unnamed(&self, entry: &Entry<'_>) -> Option<Finding> {
-        let other = asked(entry.value).find(|name| !self.0.contains(name))?;
-        let remedy = format!("name it: config.providers={other}, and config.providers.{other}.class");
-        Some(entry.finding(&rules::PROVIDER, format!("there is no config provider {other}"), remedy))
+    fn is_there(&self, name: &str) -> bool {
+        self.names.contains(&name) && self.classes.contains_key(name)
     }
+
+    pub fn find(&self, entry: &Entry<'_>) -> Option<Finding> {
+        if entry.key == NAMES {
+            let name = self.names.iter().find(|name| !self.is_there(name))?;
+            let (what, remedy) = self.missing(name);
+            return Some(entry.finding(&rules::PROVIDER, what, remedy));
+        }
+        if let Some(name) = of_class(entry.key) {
+            let blanks = entry.value.is_empty() || entry.value != entry.value.trim();
+            let what = format!("{:?} is no name of a class", entry.value);
+            return (blanks && self.names.contains(&name))
+                .then(|| entry.finding(&rules::VALUE, what, "the class alone, without blanks"));
+        }
+        let other = asked(entry.value).find(|name| !self.is_there(name))?;
+        let (what, remedy) = self.missing(other);
+        Some(entry.finding(&rules::PROVIDER, what, remedy))
+    }
+
+    /// Why there is no such provider, and what to do.
+    fn missing(&self, name: &str) -> (String, String) {
+        let bare = name.trim();
+        if name != bare || self.names.iter().any(|one| *one != bare && one.trim() == bare) {
+            let names: Vec<&str> = self.names.iter().map(|one| one.trim()).collect();
+            let what = format!("the blank beside {bare} in {NAMES} is a part of its name to Kafka");
+            return (what, format!("{NAMES}={}", names.join(",")));
+        }
+        let known = KAFKAS.iter().find(|(start, _)| bare.starts_with(start));
+        let class = known.map_or_else(
+            || "CLASS".to_owned(),
+            |(_, of)| format!("org.apache.kafka.common.config.provider.{of}ConfigProvider"),
+        );
+        let class = format!("{NAMES}.{bare}.class={class}");
+        if self.names.contains(&bare) {
+            return (format!("the config provider {bare} has no class"), format!("add {class}"));
+        }
+        let mut names = self.names.clone();
+        names.push(bare);
+        let class = if self.classes.contains_key(bare) { String::new() } else { format!(", and {class}") };
+        (
+            format!("there is no config provider {bare}"),
+            format!("name it: {NAMES}={}{class}", names.join(",")),
+        )
+    }
+}
+
+/// The provider whose class a setting says.
+fn of_class(key: &str) -> Option<&str> {
+    key.strip_prefix(NAMES)?.strip_prefix('.')?.strip_suffix(".class").filter(|name| !name.contains('.'))
 }
 
 /// The providers that a value asks, as in `${file:/path:key}`.
@@ -37,11 +95,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_providers_that_are_named() {
-        let file = [(1, "config.providers".to_owned(), "env, file".to_owned())];
-        let named = Named::of(&file);
-        assert!(named.fill("${env:A}") && named.fill("x${none:a}${file:/a:b}y"));
-        assert!(!named.fill("${vault:a}") && !named.fill("${env:A") && !named.fill("$env:A"));
-        assert!(!Named::of(&[]).fill("${env:A}"));
+    fn only_providers_that_are_named_and_have_a_class() {
+        let line = |key: &str, value: &str| (1, key.to_owned(), value.to_owned());
+        let file = [
+            line(NAMES, "env,file,bare, blank"),
+            line("config.providers.env.class", "x"),
+            line("config.providers.file.class", "x"),
+            line("config.providers.blank.class", "x"),
+        ];
+        let all = Providers::of(&file);
+        assert!(all.fill("${env:A}") && all.fill("x${none:a}${file:/a:b}y"));
+        for value in ["${vault:a}", "${env:A", "$env:A", "${bare:A}", "${blank:A}"] {
+            assert!(!all.fill(value), "{value}");
+        }
+        assert!(!Providers::of(&[]).fill("${env:A}"));
+        assert!(all.missing("bare").0.ends_with("bare has no class"));
+        assert_eq!(all.missing("blank").1, "config.providers=env,file,bare,blank");
+        let missing = all.missing("dir").1;
+        assert!(
+            missing.contains("config.providers.dir.class=org.apache.kafka.common.config.provider.Directory")
+        );
     }
 }

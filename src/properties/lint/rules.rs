@@ -117,8 +117,8 @@ rules! {
         "Kafka says nothing about it and does not read it.", "AbstractConfig.valuesWithPrefixOverride";
     IDLE = "no-role", Warning, Value, "A node has no role",
         "Kafka 4.0 and 4.1 start, and do nothing.", "KafkaRaftServer";
-    PROVIDER = "unnamed-provider", Warning, Value, "A value asks a config provider that the file does not name",
-        "Kafka takes the words as they stand.", "KIP-297, AbstractConfig.resolveConfigVariables";
+    PROVIDER = "unnamed-provider", Warning, Value, "A config provider is asked that is not named, or one is named that has no class",
+        "Kafka leaves it out, and takes the words that ask it as they stand.", "KIP-297, AbstractConfig.instantiateConfigProviders";
     SLACK = "no-slack-in-isr", Warning, Value, "min.insync.replicas leaves no replica that may be away",
         "With one replica away, nobody can write with acks=all: each restart of a broker stops producers.",
         "Kafka's documentation of min.insync.replicas";
@@ -150,13 +150,17 @@ rules! {
         "A mistyped name becomes a topic with the default copies.", "Kafka's documentation of auto.create.topics.enable";
     ALLOWED = "unfit-permission", Warning, Line, "A permission names no rule or no reason, or an error",
         "It permits nothing.", "`# pillion:allow RULE REASON`";
+    IDLE_PERMISSION = "idle-permission", Note, Line, "A permission has nothing to permit",
+        "It stands in the wrong place, or outlived what it was for, and would hide what comes next.", "`# pillion:allow RULE REASON`";
 }
 
 /// The page of all rules, in Markdown.
 pub fn page() -> String {
     let mut out = String::from(
-        "# What `pillion lint` finds\n\nWritten by its tests from the rules themselves. A finding is permitted by a comment in \
-         the line above: `# pillion:allow RULE REASON`; errors cannot be permitted.\n",
+        "# What `pillion lint` finds\n\nWritten by its tests from the rules themselves.\n\nA warning or note is permitted by a comment \
+         above its setting: `# pillion:allow RULE REASON`, or with several rules `# pillion:allow RULE, RULE REASON`. Other \
+         comments and blank lines may stand between. What is permitted is counted, and listed by `--format json` and `sarif`. \
+         Errors cannot be permitted, nor can what concerns the file as a whole.\n",
     );
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         let about = match severity {

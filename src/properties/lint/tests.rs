@@ -4,6 +4,7 @@ use super::*;
 
 fn found(text: &str, release: &str) -> Vec<(usize, &'static str)> {
     lint(text.as_bytes(), release.parse().unwrap(), Some(10 << 30))
+        .found
         .iter()
         .map(|one| (one.line, one.rule.id))
         .collect()
@@ -78,6 +79,7 @@ fn every_rule_finds_something_and_nothing_else() {
         ("# pillion:allow single-copy", "4.3", "unfit-permission"),
         ("# pillion:allow wrong-value for a test\nnum.io.threads=eight", "4.3", "wrong-value"),
         ("# pillion:allow wrong-value for a test\nnum.io.threads=eight", "4.3", "unfit-permission"),
+        ("# pillion:allow single-copy for a test\nnum.io.threads=8", "4.3", "idle-permission"),
     ] {
         let rules: Vec<_> = found(text, release).into_iter().map(|(_, rule)| rule).collect();
         let first = rules.iter().find(|one| **one == rule);
@@ -95,7 +97,7 @@ fn every_rule_finds_something_and_nothing_else() {
 
 #[test]
 fn what_is_right_is_left_alone() {
-    let text = "process.roles=broker\nnode.id=1\ncontroller.listener.names=C\ncontroller.quorum.bootstrap.servers=c:9093\nconfig.providers=env,file\nsuper.users=User:a\nconfluent.x=1\nlog.dirs=/data\nnum.io.threads=${env:N}\n\
+    let text = "process.roles=broker\nnode.id=1\ncontroller.listener.names=C\ncontroller.quorum.bootstrap.servers=c:9093\nconfig.providers=env,file\nconfig.providers.env.class=a.B\nconfig.providers.file.class=a.C\nsuper.users=User:a\nconfluent.x=1\nlog.dirs=/data\nnum.io.threads=${env:N}\n\
                 listener.name.sasl.plain.sasl.jaas.config=${file:/a:b}\nssl.key.password=${file:/a:b}\nmin.insync.replicas=2\n\
                 default.replication.factor=3\n# pillion:allow unclean-election logs of no value\nunclean.leader.election.enable=true\n";
     assert_eq!(found(text, "4.3"), []);
@@ -103,17 +105,160 @@ fn what_is_right_is_left_alone() {
 
 #[test]
 fn a_secret_is_not_repeated() {
-    let found = lint(b"ssl.key.password='hunter2' # x", "4.3".parse().unwrap(), None);
+    let found = lint(b"ssl.key.password='hunter2' # x", "4.3".parse().unwrap(), None).found;
     assert!(!found.is_empty() && !format!("{found:?}").contains("hunter2"));
 }
 
 #[test]
 fn steps_of_an_upgrade() {
-    let set =
-        |pairs: &[&str]| pairs.iter().map(|key| ((*key).to_owned(), "x".to_owned())).collect::<Vec<_>>();
-    let (old, new) = ("2.8".parse().unwrap(), "4.3".parse().unwrap());
-    let all = steps(&set(&["zookeeper.connect", "inter.broker.protocol.version"]), old, new);
-    assert!(all[0].starts_with("roll to 3.9 first") && all[1].starts_with("move to KRaft"), "{all:?}");
-    assert!(all.iter().any(|step| step.starts_with("take zookeeper.connect out")), "{all:?}");
-    assert!(steps(&[], new, old)[0].contains("is not newer"));
+    let all = |text: &str, from: &str, to: &str| {
+        let set = crate::properties::parse(text.as_bytes()).unwrap();
+        steps(&set, from.parse().unwrap(), to.parse().unwrap())
+    };
+    let begin = |steps: &[String], words: &[&str]| {
+        assert_eq!(steps.len(), words.len(), "{steps:?}");
+        for (step, word) in steps.iter().zip(words) {
+            assert!(step.starts_with(word), "{step:?}, and not {word:?}");
+        }
+    };
+    let protocol = "inter.broker.protocol.version";
+    let up = "roll the brokers to 4.3";
+    let then = "when all run 4.3 and have proven themselves: kafka-features";
+    let on_kraft = ["move to KRaft", "run brokers on Java 17", "renew clients"];
+    let out = ["take inter.broker.protocol.version out", "take zookeeper.connect out"];
+    let pinned = format!("{protocol}=2.8\nzookeeper.connect=zk:2181");
+    let before =
+        ["roll to 3.9 first", "when all run 3.9: set inter.broker.protocol.version to 3.9 (now 2.8)"];
+    begin(&all(&pinned, "2.8", "4.3"), &[&before[..], &on_kraft, &out, &[up, then]].concat());
+    begin(&all(&pinned, "3.9", "4.3"), &[&before[1..], &on_kraft, &out, &[up, then]].concat());
+    let speaks = pinned.replace("2.8", "3.9-IV0");
+    begin(&all(&speaks, "3.9", "4.3"), &[&on_kraft[..], &out, &[up, then]].concat());
+    let free = "zookeeper.connect=zk:2181";
+    let set = "set inter.broker.protocol.version to 2.8";
+    let raise = "when all run 3.9: set inter.broker.protocol.version to 3.9, and";
+    begin(
+        &all(free, "2.8", "4.3"),
+        &[&[set, before[0], raise][..], &on_kraft, &out[1..], &[up, then]].concat(),
+    );
+    let last = "when all run 3.9 and have proven themselves: set inter.broker.protocol.version to 3.9";
+    begin(&all(free, "2.8", "3.9"), &[set, "roll the brokers to 3.9", last]);
+    begin(&all(&pinned, "2.8", "3.9"), &["roll the brokers to 3.9", last]);
+    begin(
+        &all("process.roles=broker", "3.3", "4.3"),
+        &["raise metadata.version", on_kraft[1], on_kraft[2], up, then],
+    );
+    begin(&all("process.roles=broker", "4.0", "4.3"), &[up, then]);
+    let metadata = "when all run 3.9 and have proven themselves: kafka-features upgrade --metadata 3.9";
+    begin(&all("process.roles=broker", "3.3", "3.9"), &["roll the brokers to 3.9", metadata]);
+}
+
+#[test]
+fn a_permission_that_permits_nothing_is_told_with_its_place() {
+    let single = "offsets.topic.replication.factor=1\n";
+    for (text, what, remedy) in [
+        ("# pillion:allow\nk=1", "it names no rule", "as in `# pillion:allow single-copy"),
+        ("# pillion:allowed single-copy x\nk=1", "it names no rule", "as in"),
+        ("# pillion:allow single-copy\nk=1", "single-copy is permitted without a reason", "say why"),
+        (
+            "log.dirs=/a\n# pillion:allow single-copy x\n",
+            "no setting stands below, so single-copy",
+            "take it out",
+        ),
+        (
+            "# pillion:allow single-copy x\nlog.dirs=/a\noffsets.topic.replication.factor=1",
+            "single-copy is found in line 3, and not at log.dirs, which stands below",
+            "put it above line 3, or take it out",
+        ),
+        ("# pillion:allow single-copy x\nlog.dirs=/a", "single-copy is not found at log.dirs", "take it out"),
+    ] {
+        let found = lint(text.as_bytes(), "4.3".parse().unwrap(), None).found;
+        let of = |one: &&Finding| [&rules::ALLOWED, &rules::IDLE_PERMISSION].contains(&one.rule);
+        let told: Vec<_> = found.iter().filter(of).collect();
+        assert_eq!(told.len(), 1, "{text}: {told:?}");
+        assert!(told[0].what.starts_with(what) && told[0].remedy.starts_with(remedy), "{text}: {told:?}");
+    }
+    for text in [
+        format!("# pillion:allow single-copy x\n\n{single}"),
+        format!("# pillion:allow single-copy x\n# another\n{single}"),
+        format!("#pillion: allow single-copy x\n{single}"),
+        format!(
+            "# pillion:allow auto-create-topics, single-copy x\n# pillion:allow trailing-blanks y\n{}",
+            single.replace('\n', " \n")
+        ),
+    ] {
+        let all = lint(text.as_bytes(), "3.9".parse().unwrap(), None);
+        let permitted: Vec<_> =
+            all.permitted.iter().map(|one| (one.finding.rule.id, one.reason.as_str())).collect();
+        assert!(permitted.contains(&("single-copy", "x")), "{text}: {all:?}");
+        assert!(
+            !all.found.iter().any(|one| one.rule == &rules::SINGLE || one.rule == &rules::BLANKS),
+            "{all:?}"
+        );
+    }
+    // The size of the disk is not said, so nobody looked.
+    let text = "# pillion:allow retention-beyond-disk x\nlog.retention.bytes=10737418240";
+    let all = |disk| lint(text.as_bytes(), "4.3".parse().unwrap(), disk).found;
+    assert!(!all(None).iter().any(|one| one.rule == &rules::IDLE_PERMISSION));
+    assert!(all(Some(1 << 50)).iter().any(|one| one.rule == &rules::IDLE_PERMISSION));
+}
+
+#[test]
+fn a_setting_that_is_there_twice_is_permitted_at_either() {
+    let comment = "# pillion:allow duplicate-key moved by a script\n";
+    for text in [
+        format!("{comment}num.io.threads=8\nnum.io.threads=9"),
+        format!("num.io.threads=8\n{comment}num.io.threads=9"),
+    ] {
+        let all = lint(text.as_bytes(), "4.3".parse().unwrap(), None);
+        assert_eq!(all.permitted.len(), 1, "{all:?}");
+        assert!(
+            !all.found.iter().any(|one| [&rules::TWICE, &rules::IDLE_PERMISSION].contains(&one.rule)),
+            "{all:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_hidden_is_not_judged() {
+    let text = "process.roles=broker\nnode.id=1\ncontroller.listener.names=C\ncontroller.quorum.voters=2@c:9093\n\
+                ssl.key.password=[hidden]\nnum.io.threads=[hidden]\nlisteners=[hidden]\n";
+    assert_eq!(found(text, "4.3"), []);
+}
+
+#[test]
+fn a_provider_without_class_is_none() {
+    let class = "config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider\n";
+    for (names, more, lines) in [
+        ("file", class, &[][..]),
+        ("file", "", &[1, 2]),
+        ("env", class, &[1, 2]),
+        ("env, file", class, &[1, 2]),
+        ("", class, &[2]),
+    ] {
+        let text = format!("config.providers={names}\nlog.dirs=${{file:/a:b}}\n{more}");
+        let all = found(&text, "4.3").into_iter().filter(|(_, rule)| *rule == "unnamed-provider");
+        assert_eq!(all.map(|(line, _)| line).collect::<Vec<_>>(), lines, "{text}");
+    }
+    for class in ["", "x.Y "] {
+        let text = format!("config.providers=file\nconfig.providers.file.class={class}");
+        assert!(found(&text, "4.3").contains(&(2, "wrong-value")), "{class:?}");
+    }
+}
+
+#[test]
+fn a_broken_file_is_told_once_with_its_remedy() {
+    for (text, line, what, remedy) in [
+        (
+            &b"a=1\nb=\\u12"[..],
+            2,
+            "\\u is not followed by four hexadecimal digits",
+            "write a backslash as \\\\,",
+        ),
+        (b"a=\\ud800", 1, "half a surrogate pair", "write both halves"),
+        (&vec![b'a'; crate::properties::MAX_BYTES + 1], 0, "it is larger", "check that this file"),
+    ] {
+        let found = lint(text, "4.3".parse().unwrap(), None).found;
+        assert_eq!((found.len(), found[0].line), (1, line));
+        assert!(found[0].what.starts_with(what) && found[0].remedy.starts_with(remedy), "{found:?}");
+    }
 }

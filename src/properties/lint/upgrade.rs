@@ -10,53 +10,96 @@ const KRAFT_ONLY: Release = v(4, 0);
 /// The last one that can move from it to `KRaft`.
 const BRIDGE: Release = v(3, 9);
 
-/// The steps from one release to another for a broker with these settings, in their order, each with its source.
+const PROTOCOL: &str = "inter.broker.protocol.version";
+const ZOOKEEPER: &str = "zookeeper.connect";
+
+/// The steps from one release to a newer one for a broker with these settings, in their order, each with its source.
 pub fn steps(settings: &[(String, String)], from: Release, to: Release) -> Vec<String> {
-    let has = |key: &str| settings.iter().any(|(set, _)| set == key);
-    let crosses = |at: Release| from < at && at <= to;
+    let zookeeper = settings.iter().any(|(key, _)| key == ZOOKEEPER) && from < KRAFT_ONLY;
+    let last = settings.iter().rfind(|(key, _)| key == PROTOCOL).map(|(_, value)| value.trim());
+    let protocol = last.filter(|_| from < KRAFT_ONLY);
     let mut steps = Vec::new();
-    if to <= from {
-        return vec![format!(
-            "Kafka {to} is not newer than {from}: metadata.version does not go back (KIP-584)"
-        )];
+    if zookeeper && protocol.is_none() && from < BRIDGE {
+        steps.push(format!(
+            "set {PROTOCOL} to {from}, and roll the brokers: until all of them are new, they speak as before (Kafka's notes on upgrading)"
+        ));
     }
-    if crosses(KRAFT_ONLY) && has("zookeeper.connect") {
-        if from < BRIDGE {
-            steps.push(format!("roll to {BRIDGE} first: 4.0 and newer have no ZooKeeper, and only {BRIDGE} still moves from it"));
+    if to < KRAFT_ONLY {
+        steps.extend(take_out(settings, from, to));
+        steps.push(format!("roll the brokers to {to}, one after the other"));
+        steps.push(if zookeeper || protocol.is_some() { raised(to) } else { features(to) });
+        return steps;
+    }
+    if from < KRAFT_ONLY {
+        if zookeeper {
+            steps.extend(to_kraft(protocol, from));
+        } else {
+            steps.push(
+                "raise metadata.version to 3.3 or newer before (Kafka's notes on upgrading to 4.0)"
+                    .to_owned(),
+            );
         }
-        steps.push(
-            "move to KRaft: controllers, migration mode on every broker, then without ZooKeeper (KIP-866)"
-                .to_owned(),
-        );
-    }
-    if crosses(KRAFT_ONLY) {
         steps.push(
             "run brokers on Java 17 or newer (KIP-1013), and with log4j2's configuration (KIP-653)"
                 .to_owned(),
         );
         steps.push("renew clients older than 2.1: their requests are refused (KIP-896)".to_owned());
-        steps.push(
-            "raise metadata.version to 3.3 or newer before (Kafka's notes on upgrading to 4.0)".to_owned(),
-        );
     }
-    let gone = settings.iter().map(|(key, _)| key.as_str()).filter(|key| {
+    steps.extend(take_out(settings, from, to));
+    steps.push(format!("roll the brokers to {to}, one after the other"));
+    steps.push(features(to));
+    steps
+}
+
+/// The move from `ZooKeeper`, which one release can, with brokers that speak as that release does.
+fn to_kraft(protocol: Option<&str>, from: Release) -> Vec<String> {
+    let mut steps = Vec::new();
+    if from < BRIDGE {
+        steps.push(format!(
+            "roll to {BRIDGE} first: 4.0 and newer have no ZooKeeper, and only {BRIDGE} still moves \
+             from it"
+        ));
+    }
+    let speaks =
+        protocol.is_some_and(|set| set == BRIDGE.to_string() || set.starts_with(&format!("{BRIDGE}-")));
+    if from < BRIDGE || (protocol.is_some() && !speaks) {
+        let now = protocol.map_or_else(String::new, |set| format!(" (now {set})"));
+        steps.push(format!(
+            "when all run {BRIDGE}: set {PROTOCOL} to {BRIDGE}{now}, and roll once more: the move to KRaft needs it (KIP-866)"
+        ));
+    }
+    steps.push(
+        "move to KRaft: controllers, migration mode on every broker, then without ZooKeeper (KIP-866)"
+            .to_owned(),
+    );
+    steps
+}
+
+/// Settings that the newer release does not have.
+fn take_out(settings: &[(String, String)], from: Release, to: Release) -> Vec<String> {
+    let mut keys: Vec<&str> = settings.iter().map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let gone = keys.into_iter().filter(|key| {
         let (all, name) = (catalogue(), keys::base(key, from));
         all.setting(from, name).is_some() && all.setting(to, name).is_none()
     });
-    for key in gone {
+    let step = |key: &str| {
         let new = keys::instead(key).map_or_else(String::new, |new| format!("; instead: {new}"));
-        steps.push(format!("take {key} out: Kafka {to} does not have it{new}"));
-    }
-    steps.push(format!("roll the brokers to {to}, one after the other"));
-    let features = "kafka-features upgrade --release-version";
-    if has("inter.broker.protocol.version") && to < KRAFT_ONLY {
-        steps.push(format!(
-            "when all run {to}: set inter.broker.protocol.version to {to}, and roll once more"
-        ));
-    } else {
-        steps.push(format!(
-            "when all run {to} and have proven themselves: {features} {to}; it may not go back (KIP-1022)"
-        ));
-    }
-    steps
+        format!("take {key} out: Kafka {to} does not have it{new}")
+    };
+    gone.map(step).collect()
+}
+
+fn raised(to: Release) -> String {
+    format!("when all run {to} and have proven themselves: set {PROTOCOL} to {to}, and roll once more")
+}
+
+/// `--release-version` came with 4.0.
+fn features(to: Release) -> String {
+    let (flag, source) =
+        if to < KRAFT_ONLY { ("--metadata", "KIP-778") } else { ("--release-version", "KIP-1022") };
+    format!(
+        "when all run {to} and have proven themselves: kafka-features upgrade {flag} {to}; it may not go back ({source})"
+    )
 }
