@@ -189,6 +189,13 @@ fn directories_and_what_cannot_be_read() {
     let output = lint(&[".", "--kafka", "4.3"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stdout).unwrap().contains("2 file(s)"));
+    let root = tempfile::tempdir().unwrap();
+    fs::copy(Path::new(DIR).join("good.properties"), root.path().join("good.properties")).unwrap();
+    std::os::unix::fs::symlink("gone", root.path().join("link.properties")).unwrap();
+    let output = lint(&[root.path().to_str().unwrap(), "--kafka", "4.3"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stdout(&output).starts_with("1 file(s)"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("link.properties: it does not exist"), "{}", stderr(&output));
     for (arguments, word) in [
         (&["gone.properties"][..], "create gone.properties, or correct the path"),
         (&["bad.properties", "--kafka", "2.0"], "Kafka 2.0 is older than all that is known here"),
@@ -196,7 +203,7 @@ fn directories_and_what_cannot_be_read() {
         (&[], "FILE|DIR|-"),
         (&["-", "good.properties", "-"], "standard input can be read once"),
         (&["/dev/null"], "what comes through a pipe is read by -, as in pillion lint - < /dev/null"),
-        (&["--explain", " "], "it names no setting"),
+        (&["--explain", ""], "a value is required for '--explain <KEY>'"),
         (&["--explain", "log.dirs", "--format", "json"], "cannot be used with '--format <FORMAT>'"),
         (&["--explain", "log.dirs", "--disk-size", "1Gi"], "cannot be used with"),
         (&["--rules", "--kafka", "4.3"], "'--rules' cannot be used with"),

@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use clap::builder::NonEmptyStringValueParser;
+
 use super::{Exit, out, source::SourceArgs};
 use crate::{
     config::host_port,
@@ -55,6 +57,7 @@ Examples:
   pillion render -c pillion.yaml --ordinal 0 --diff rendered/kafka-0.properties --check
   pillion render -c pillion.yaml --diff broker              in the pod: what a restart would change
   pillion render -c pillion.yaml --ordinal 0 --diff kafka-0.kafka:9092
+  ssh kafka-0 cat /etc/kafka/server.properties | pillion render -c pillion.yaml --ordinal 0 --diff -
   pillion render -c pillion.yaml --ordinal 0 --set kafka.resources.memory=8Gi
 
 Exit codes:
@@ -66,7 +69,7 @@ pub struct RenderArgs {
     #[command(flatten)]
     source: SourceArgs,
     /// Which layer sets this key, and what it hides
-    #[arg(long, value_name = "KEY", conflicts_with_all = ["diff", "check", "comments"])]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new(), conflicts_with_all = ["diff", "check", "comments"])]
     explain: Option<String>,
     /// What changes against a file, standard input (-), the running broker at its own listener (broker), or at HOST:PORT
     #[arg(long, value_name = "FILE|-|broker|HOST:PORT", value_parser = target)]

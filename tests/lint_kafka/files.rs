@@ -207,6 +207,10 @@ fn change(rng: &mut Rng, file: &mut File, known: &[(&str, &Setting)]) {
 /// A config provider, and in most of the files something that would ask it: nobody is asked where it lacks a class, and
 /// where it has one, what it finds is not known here.
 fn provider(rng: &mut Rng, file: &mut File) {
+    // What asks a provider that is not there would ask the next one.
+    if file.iter().any(|(key, value)| key.starts_with("config.providers") || value.starts_with("${file:")) {
+        return;
+    }
     let kafkas = "org.apache.kafka.common.config.provider.FileConfigProvider";
     let names = pick(rng, &["file", "file,other", "other", "other, file", "file ,other", ""]);
     set(file, "config.providers", names);

@@ -6,7 +6,7 @@ use crate::{
     cli::out,
     properties::{
         catalogue::{Kind, Release, Setting, Update, Validator, catalogue},
-        lint::{base, instead},
+        lint::{base, instead, is_of_plugin},
     },
     suggest::nearest,
 };
@@ -18,6 +18,9 @@ pub(super) fn explain(key: &str, asked: Release) -> Result<String, String> {
     let key = if all.history(key).is_some() { key } else { base(key, asked) };
     let Some(history) = all.history(key) else {
         let known = all.releases().iter().flat_map(|release| all.settings(*release)).map(|(key, _)| key);
+        if is_of_plugin(key) {
+            return Err(format!("{key} is no setting of Kafka's own; plugins read those of this name"));
+        }
         let near = nearest(key, known).map(|near| format!("; did you mean {near}?"));
         let gone = instead(key).map(|new| format!("; instead: {new}"));
         let more = gone.or(near).unwrap_or_default();

@@ -7,6 +7,8 @@ mod sources;
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
+
 use super::{Exit, out};
 use crate::{
     config,
@@ -26,7 +28,7 @@ use crate::{
 Examples:
   pillion lint server.properties                       as the newest release takes it
   pillion lint --kafka 3.9 /etc/kafka                  every *.properties of a directory
-  pillion render -c pillion.yaml | pillion lint -      what init would write
+  pillion render -c pillion.yaml | pillion lint -      what init would write; what it hides is not judged
   pillion lint --kafka 3.9 --upgrade-to 4.3 FILE       and what lies between, step by step
   pillion lint --format github config/*.properties     annotations in a pull request
   pillion lint --rules                                 every rule, and why
@@ -60,7 +62,7 @@ pub struct LintArgs {
     #[arg(long, exclusive = true)]
     rules: bool,
     /// Tell what this setting is instead: what it takes, since when, and what Kafka says of it
-    #[arg(long, value_name = "KEY", value_parser = key,
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new(),
         conflicts_with_all = ["paths", "rules", "upgrade_to", "disk_size", "format"])]
     explain: Option<String>,
 }
@@ -181,15 +183,6 @@ fn releases(args: &LintArgs) -> Result<(Release, Option<Release>), String> {
 
 fn disk_size(text: &str) -> Result<u64, String> {
     config::bytes(text).ok_or_else(|| "it is no size: as in 500Gi, or a number of bytes".to_owned())
-}
-
-fn key(text: &str) -> Result<String, String> {
-    let key = text.trim();
-    if key.is_empty() {
-        Err("it names no setting: as in log.segment.bytes".to_owned())
-    } else {
-        Ok(key.to_owned())
-    }
 }
 
 fn look(name: String, source: Vec<u8>, release: Release, to: Option<Release>, disk: Option<u64>) -> Linted {

@@ -46,6 +46,11 @@ const INSTEAD: &[(&str, &str)] = &[
     ("quota.consumer.default", "dynamic quotas (kafka-configs --entity-type clients --entity-default)"),
 ];
 
+/// Whether plugins read a setting of this name.
+pub fn is_of_plugin(name: &str) -> bool {
+    PLUGINS.iter().any(|start| name.starts_with(start)) || OF_AUTHORIZERS.contains(&name)
+}
+
 /// What took the place of a setting.
 pub fn instead(key: &str) -> Option<&'static str> {
     INSTEAD.iter().find(|(old, _)| *old == key).map(|(_, new)| *new)
@@ -68,7 +73,7 @@ pub(super) fn find(entry: &Entry<'_>, release: Release, listeners: Option<&[Stri
     if let Some(setting) = all.setting(release, name) {
         return of_setting(entry, setting);
     }
-    if PLUGINS.iter().any(|start| name.starts_with(start)) || OF_AUTHORIZERS.contains(&name) {
+    if is_of_plugin(name) {
         return None;
     }
     if let Some(history) = all.history(name) {

@@ -13,7 +13,7 @@ mod whole;
 
 use std::collections::BTreeMap;
 
-pub use keys::{base, instead};
+pub use keys::{base, instead, is_of_plugin};
 pub use permission::{is_permission, permissions, permits};
 pub use rules::{ALL, IDLE_PERMISSION, Mark, Rule, SECRET, Severity, TWICE, page};
 pub use upgrade::steps;
@@ -94,7 +94,7 @@ pub fn lint(source: &[u8], release: Release, disk: Option<u64>) -> Findings {
         Ok(parsed) => parsed,
         Err(problem) => return Findings { found: vec![malformed(&problem)], permitted: Vec::new() },
     };
-    let providers = providers::Providers::of(&parsed);
+    let providers = providers::Providers::of(&parsed, release);
     let entries: Vec<Entry<'_>> = parsed
         .iter()
         .map(|(line, key, value)| Entry {

@@ -232,7 +232,7 @@ fn a_provider_without_class_is_none() {
         ("file", class, &[][..]),
         ("file", "", &[1, 2]),
         ("env", class, &[1, 2]),
-        ("env, file", class, &[1, 2]),
+        ("env, file", class, &[1, 1, 2]),
         ("", class, &[2]),
     ] {
         let text = format!("config.providers={names}\nlog.dirs=${{file:/a:b}}\n{more}");
