@@ -44,6 +44,20 @@ pub fn bases(release: Release) -> Vec<File> {
              log.dirs=/data",
         );
     }
+    // From there clusters move to KRaft; what the releases before it ask of such nodes is not told.
+    if (release.major, release.minor) == (3, 9) {
+        all.push(
+            "zookeeper.metadata.migration.enable=true zookeeper.connect=zk:2181 broker.id=1 listeners=PLAINTEXT://:9092 \
+             advertised.listeners=PLAINTEXT://b-1:9092 controller.listener.names=CONTROLLER \
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT \
+             controller.quorum.voters=3001@c-1:9093 inter.broker.protocol.version=3.9 log.dirs=/data/1,/data/2",
+        );
+        all.push(
+            "zookeeper.metadata.migration.enable=true zookeeper.connect=zk:2181 process.roles=controller node.id=3001 \
+             controller.listener.names=CONTROLLER controller.quorum.voters=3001@c-1:9093 \
+             listeners=CONTROLLER://:9093 log.dirs=/data",
+        );
+    }
     all.iter().map(|text| text.split_whitespace().filter_map(pair).collect()).collect()
 }
 
@@ -155,7 +169,7 @@ pub fn file(rng: &mut Rng, release: Release, known: &[(&str, &Setting)]) -> File
 }
 
 fn change(rng: &mut Rng, file: &mut File, known: &[(&str, &Setting)]) {
-    match rng.usize(0..10) {
+    match rng.usize(0..11) {
         0 if !file.is_empty() => {
             file.remove(rng.usize(0..file.len()));
         }
@@ -200,6 +214,10 @@ fn change(rng: &mut Rng, file: &mut File, known: &[(&str, &Setting)]) {
             set(file, key, &value);
         }
         8 => names(rng, file),
+        9 => {
+            let all = ["2.8", "3.0", "3.3-IV3", "3.4", "3.6", "3.7-IV1", "3.7-IV2", "3.9"];
+            set(file, "inter.broker.protocol.version", pick(rng, &all));
+        }
         _ => provider(rng, file),
     }
 }
@@ -281,8 +299,9 @@ fn related(rng: &mut Rng, file: &mut File) {
 }
 
 fn names(rng: &mut Rng, file: &mut File) {
-    match rng.usize(0..7) {
+    match rng.usize(0..8) {
         0 => set(file, "controller.listener.names", &list(rng, name)),
+        6 => set(file, "early.start.listeners", &list(rng, name)),
         1 => set(file, "inter.broker.listener.name", &name(rng)),
         2 => set(file, "security.inter.broker.protocol", pick(rng, PROTOCOLS)),
         3 => set(file, "control.plane.listener.name", &name(rng)),

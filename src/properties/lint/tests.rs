@@ -29,6 +29,8 @@ fn every_rule_finds_something_and_nothing_else() {
         ("process.roles=broker\nlisteners=INSIDE://:9092", "4.3", "unfit-listener"),
         ("listeners=PLAINTEXT://:9092,SSL://:9092", "4.3", "unfit-listener"),
         ("listeners=PLAINTEXT:9092", "4.3", "unfit-listener"),
+        ("early.start.listeners=,OUTSIDE", "4.1", "unfit-listener"),
+        ("listeners=PLAINTEXT://:9092\nearly.start.listeners=plaintext", "4.3", "unfit-listener"),
         ("listener.security.protocol.map=A:TLS", "4.3", "unfit-protocol-map"),
         ("process.roles=broker\nadvertised.listeners=SSL://h:1,PLAINTEXT://h:2", "4.3", "unfit-advertised"),
         ("process.roles=broker\ninter.broker.listener.name=SSL", "4.3", "unfit-inter-broker"),
@@ -223,6 +225,35 @@ fn what_is_hidden_is_not_judged() {
     let text = "process.roles=broker\nnode.id=1\ncontroller.listener.names=C\ncontroller.quorum.voters=2@c:9093\n\
                 ssl.key.password=[hidden]\nnum.io.threads=[hidden]\nlisteners=[hidden]\n";
     assert_eq!(found(text, "4.3"), []);
+}
+
+#[test]
+fn an_empty_list_of_early_listeners_is_none() {
+    for text in ["early.start.listeners=", "early.start.listeners=,PLAINTEXT,"] {
+        assert!(!found(text, "4.1").iter().any(|(_, rule)| *rule == "unfit-listener"), "{text}");
+    }
+}
+
+#[test]
+fn a_node_on_its_way_to_kraft() {
+    let node = "zookeeper.metadata.migration.enable=true\nzookeeper.connect=zk:2181\nbroker.id=1\n\
+                controller.listener.names=C\ncontroller.quorum.voters=3001@c:9093\nlog.dirs=/a,/b\n";
+    let errors = |text: &str| {
+        let all = lint(text.as_bytes(), "3.9".parse().unwrap(), None).found.into_iter();
+        all.filter(|one| one.rule.severity == Severity::Error).map(|one| one.rule.id).collect::<Vec<_>>()
+    };
+    let protocol = |version: &str| errors(&format!("{node}inter.broker.protocol.version={version}"));
+    assert!(errors(node).is_empty() && protocol("3.7-IV2").is_empty());
+    assert_eq!(protocol("3.3"), ["contradiction"]);
+    assert_eq!(protocol("3.7-IV1"), ["contradiction"]);
+    assert!(errors(&format!("{}inter.broker.protocol.version=3.4", node.replace(",/b", ""))).is_empty());
+    assert_eq!(errors(&node.replace("broker.id=1\n", "")), ["unfit-id"]);
+    assert_eq!(errors(&node.replace("controller.quorum.voters=3001@c:9093\n", "")), ["unfit-quorum"]);
+    let controller =
+        "process.roles=controller\nnode.id=3001\nlisteners=C://:9093\nlistener.security.protocol.map=C:SSL\n";
+    let controller = node.replace("broker.id=1\n", controller);
+    assert!(errors(&controller).is_empty());
+    assert_eq!(errors(&controller.replace("zookeeper.connect=zk:2181\n", "")), ["unfit-quorum"]);
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn to_kraft(protocol: Option<&str>, from: Release) -> Vec<String> {
     if from < BRIDGE || (protocol.is_some() && !speaks) {
         let now = protocol.map_or_else(String::new, |set| format!(" (now {set})"));
         steps.push(format!(
-            "when all run {BRIDGE}: set {PROTOCOL} to {BRIDGE}{now}, and roll once more: the move to KRaft needs it (KIP-866)"
+            "when all run {BRIDGE}: set {PROTOCOL} to {BRIDGE}{now}, and roll once more: the move to KRaft asks for it (Kafka's documentation of the move; below 3.4 it refuses)"
         ));
     }
     steps.push(

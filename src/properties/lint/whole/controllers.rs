@@ -1,6 +1,9 @@
 //! `controller.listener.names`: which listeners are the controllers', by what this node is.
 
-use super::names::{ADVERTISED, CONTROLLERS, LISTENERS, MAP, Names};
+use super::{
+    migration,
+    names::{ADVERTISED, CONTROLLERS, LISTENERS, MAP, Names},
+};
 use crate::properties::lint::{Finding, rules, v, view::View};
 
 pub(super) fn find(view: &View<'_>, names: &Names<'_>) -> Vec<Finding> {
@@ -39,9 +42,7 @@ fn none_listens(view: &View<'_>, names: &Names<'_>) -> Option<Finding> {
 
 /// A broker of `ZooKeeper` has no such listener, but on the way to `KRaft` (KIP-866).
 fn of_zookeeper(view: &View<'_>, names: &Names<'_>) -> Option<Finding> {
-    let migrates =
-        view.text("zookeeper.metadata.migration.enable").is_some_and(|is| is.eq_ignore_ascii_case("true"));
-    match (names.controllers.is_empty(), migrates) {
+    match (names.controllers.is_empty(), migration::is_on(view)) {
         (false, false) => Some(wrong(
             view,
             CONTROLLERS,

@@ -84,7 +84,8 @@ fn early(view: &View<'_>, names: &Names<'_>) -> Option<Finding> {
     let key = "early.start.listeners";
     let text = view.text(key).filter(|_| view.tells(&[key]))?;
     let known = |name: &str| names.is_controllers(name) || names.listeners.iter().any(|one| one.name == name);
-    let other = text.split(',').map(|name| name.trim().to_uppercase()).find(|name| !known(name))?;
+    // What is empty is passed over, and these names are not made upper-case as those of the listeners are.
+    let other = text.split(',').map(str::trim).find(|name| !name.is_empty() && !known(name))?;
     Some(view.finding(
         &rules::LISTENER,
         key,

@@ -4,6 +4,7 @@
 mod controllers;
 mod endpoint;
 mod listeners;
+mod migration;
 mod names;
 mod numbers;
 mod quorum;
@@ -26,6 +27,7 @@ pub(super) fn find(settings: &Settings<'_>, release: Release) -> Vec<Finding> {
     let mut found = numbers::find(&view);
     found.extend(versions::find(&view));
     found.extend(quorum::find(&view));
+    found.extend(migration::find(&view));
     match Names::of(&view) {
         Ok(names) => {
             found.extend(controllers::find(&view, &names));

@@ -3,7 +3,7 @@
 
 use crate::properties::lint::{Finding, rules, v, view::View};
 
-const PROTOCOL: &str = "inter.broker.protocol.version";
+pub(super) const PROTOCOL: &str = "inter.broker.protocol.version";
 const FORMAT: &str = "log.message.format.version";
 /// The compression of internal topics, by number.
 const CODECS: [&str; 2] =
