@@ -50,6 +50,17 @@ fn every_rule_finds_something_and_nothing_else() {
         ),
         ("max.connections.per.ip.overrides=h", "4.3", "unfit-overrides"),
         ("replica.fetch.wait.max.ms=60000", "4.3", "contradiction"),
+        ("group.share.partition.max.record.locks=4001", "4.3", "contradiction"),
+        (
+            "process.roles=broker\nlisteners=PLAINTEXT://:9092\ncontroller.listener.names=C\nearly.start.listeners=C",
+            "3.9",
+            "unfit-listener",
+        ),
+        (
+            "process.roles=controller\nlisteners=SSL://:9093\ncontroller.listener.names=SSL\ninter.broker.listener.name=SSL",
+            "4.1",
+            "unfit-inter-broker",
+        ),
         ("inter.broker.protocol.version=4.0", "3.9", "wrong-value"),
         ("process.roles=", "4.0", "no-role"),
         ("log.dirs=${env:DIRS}", "4.3", "unnamed-provider"),
@@ -225,6 +236,13 @@ fn what_is_hidden_is_not_judged() {
     let text = "process.roles=broker\nnode.id=1\ncontroller.listener.names=C\ncontroller.quorum.voters=2@c:9093\n\
                 ssl.key.password=[hidden]\nnum.io.threads=[hidden]\nlisteners=[hidden]\n";
     assert_eq!(found(text, "4.3"), []);
+}
+
+#[test]
+fn a_default_gives_way_to_its_limits() {
+    let least = "group.share.min.partition.max.record.locks=2000\n";
+    let wrong = |text: &str| found(text, "4.3").iter().any(|(_, rule)| *rule == "contradiction");
+    assert!(!wrong(least) && wrong(&format!("{least}group.share.partition.max.record.locks=200")));
 }
 
 #[test]

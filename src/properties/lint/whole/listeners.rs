@@ -83,7 +83,7 @@ fn nowhere(view: &View<'_>, names: &Names<'_>) -> Option<Finding> {
 fn early(view: &View<'_>, names: &Names<'_>) -> Option<Finding> {
     let key = "early.start.listeners";
     let text = view.text(key).filter(|_| view.tells(&[key]))?;
-    let known = |name: &str| names.is_controllers(name) || names.listeners.iter().any(|one| one.name == name);
+    let known = |name: &str| names.listeners.iter().any(|one| one.name == name);
     // What is empty is passed over, and these names are not made upper-case as those of the listeners are.
     let other = text.split(',').map(str::trim).find(|name| !name.is_empty() && !known(name))?;
     Some(view.finding(
@@ -97,7 +97,10 @@ fn early(view: &View<'_>, names: &Names<'_>) -> Option<Finding> {
 /// What holds for every node that is a broker.
 fn of_brokers(view: &View<'_>, names: &Names<'_>, between: &str) -> Vec<Finding> {
     if view.is_kraft() && !view.has_role("broker") {
-        let wrong = view.release >= v(4, 2) && view.is_set(BETWEEN) && names.is_controllers(between);
+        let wrong = view.release >= v(4, 1)
+            && view.has_role("controller")
+            && view.is_set(BETWEEN)
+            && names.is_controllers(between);
         let what = format!("{between} is the controllers'");
         return wrong
             .then(|| view.finding(&rules::BETWEEN, BETWEEN, what, "take it out: this node is no broker"))

@@ -62,6 +62,7 @@ pub(super) fn find(view: &View<'_>) -> Vec<Finding> {
             "group.consumer.session.timeout.ms",
         ));
     }
+    found.extend(locks(view));
     found.extend(idle(view));
     found.extend(queued(view));
     found.extend(cleaner(view));
@@ -93,6 +94,17 @@ fn ordered(view: &View<'_>, low: &str, is: Is, high: &str) -> Option<Finding> {
         let what = format!("{low} is {one}, and {high} {other}");
         view.finding(&rules::NUMBERS, key, what, format!("{low} has to be {word} {high}"))
     })
+}
+
+/// The default gives way to the limits.
+fn locks(view: &View<'_>) -> Vec<Finding> {
+    let [low, locks, high] = ["group.share.min.", "group.share.", "group.share.max."]
+        .map(|start| format!("{start}partition.max.record.locks"));
+    if !view.is_set(&locks) {
+        return Vec::new();
+    }
+    let all = [ordered(view, &low, Is::AtMost, &locks), ordered(view, &locks, Is::AtMost, &high)];
+    all.into_iter().flatten().collect()
 }
 
 fn idle(view: &View<'_>) -> Option<Finding> {
