@@ -131,6 +131,15 @@ fn a_setting_over_several_lines_is_marked_where_it_is() {
 }
 
 #[test]
+fn a_secret_is_hidden_whatever_stands_before_it() {
+    for between in ["=", ":", " ", "\t", "\x0c", " = ", "\\\n =", "=\\\n "] {
+        let said =
+            stdout(&read_from(&format!("ssl.key.password{between}hunter2\n"), &["-", "--kafka", "4.3"]));
+        assert!(said.contains("secret-inline") && !said.contains("hunter2"), "{between:?}: {said}");
+    }
+}
+
+#[test]
 fn what_is_about_no_line_says_so() {
     let all = json(&read_from("node.id=1\n", &["-", "--kafka", "4.3", "--format", "json"]));
     let found = all["files"][0]["findings"].as_array().unwrap();

@@ -94,7 +94,8 @@ fn shown(text: &str, open: &BTreeSet<usize>, found: &Finding) -> Vec<Shown> {
     if open.contains(&found.line) {
         lines.extend(below.take_while(|(_, goes_on)| *goes_on).map(|(line, _)| out::plain(line)));
     } else if !first.trim_start().starts_with(['#', '!']) {
-        let name = first.split(['=', ':', ' ']).find(|part| !part.is_empty()).unwrap_or_default();
+        let ends = |c: char| matches!(c, '=' | ':') || c.is_whitespace();
+        let name = first.split(ends).find(|part| !part.is_empty()).unwrap_or_default();
         lines = vec![out::plain(&format!("{name}={MASK}"))];
     }
     let marks = marks(&lines, found.rule.mark);
