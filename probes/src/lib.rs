@@ -12,6 +12,7 @@ pub mod limits;
 pub mod moves;
 pub mod observe;
 pub mod reason;
+pub mod refill;
 pub mod replicas;
 pub mod set;
 pub mod stops;

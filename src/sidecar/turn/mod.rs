@@ -118,7 +118,7 @@ impl Keeper<'_> {
             published.now.boot,
         );
         let acted = self.act(step, &published).await;
-        self.publish();
+        self.publish(&published);
         if acted { Duration::ZERO } else { self.pause() }
     }
 
@@ -337,8 +337,11 @@ impl Keeper<'_> {
         self.board.tell(Transition::turn(self.board.clock().now().wall_ms, to, why));
     }
 
-    fn publish(&self) {
-        let now = self.board.clock().boot();
+    fn publish(&self, published: &Published) {
+        let now = published.now.boot;
+        let stops =
+            self.part.granted.is_some_and(|granted| granted.life == published.seen.incarnation.number);
+        let leads = words::leads(published).filter(|_| stops);
         let fresh = self.sight.as_ref().filter(|sight| now.since(sight.looked) < LOOK.max(IDLE * 2));
         let record = fresh.map(|sight| &sight.record);
         let held = record.filter(|record| record.holder.is_some());
@@ -348,6 +351,10 @@ impl Keeper<'_> {
             told.holder = held.and_then(|record| record.holder.clone());
             told.since = held.and_then(|record| record.acquired_ms).map(stamp::seconds);
             told.mine = told.holder.as_ref() == Some(&self.name);
+            if let Some(leads) = leads.filter(|_| told.leads != leads) {
+                tracing::info!("turn: this node stops, and leads {leads} partition(s)");
+            }
+            told.leads = leads;
             told.trouble.clone_from(&self.trouble);
         });
     }
