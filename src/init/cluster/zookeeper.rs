@@ -51,8 +51,8 @@ pub(super) async fn look(mut opened: Opened, leaving: &Leaving) -> Result<Found,
     scan.minimums = {
         let voice = controller(&mut voices, named.controller)?;
         let asked = Asked { connection: &mut voice.connection, versions: &voice.versions };
-        let known = minimums(asked, &scan, None, &mut ScanBuffer::default(), ANSWER, opened.now());
-        let known = known.await.map_err(|error| {
+        let known = minimums(asked, &scan, None, &mut ScanBuffer::default(), ANSWER, opened.now()).await;
+        let known = known.map_err(|error| {
             let who = named.controller;
             unsure(&format!("its controller, {who}, cannot tell the settings of topics, for which it asks ZooKeeper: {error}"))
         });
