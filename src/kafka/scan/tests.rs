@@ -348,8 +348,8 @@ fn log_dirs_count_replicas_only() {
             }
             let found = scanner.finish();
             assert_eq!(found.dirs.len(), 2);
-            let sizes = HashMap::from([(one, Some(6)), (metadata, None), (elsewhere, None)]);
-            assert_eq!(found.sizes, sizes);
+            let measured = HashMap::from([(one, Some(6)), (metadata, None), (elsewhere, None)]);
+            assert_eq!(found.sizes, measured);
             let (a, b) = (&found.dirs[0], &found.dirs[1]);
             assert_eq!((a.replicas, a.replica_bytes, a.future_replicas), (2, 11, 1));
             let mut hosted = Digest::default();
