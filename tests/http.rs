@@ -18,6 +18,7 @@ use pillion::{
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
     observe::{Observations, Role},
+    refill::{Lacking, Refill, Throttle},
     time::BootTime,
     voter::Flaw,
 };
@@ -284,6 +285,52 @@ async fn metrics_carry_help_and_unit() {
     let series = metrics.body.lines().filter(|line| line.starts_with("# TYPE")).count();
     let helped = metrics.body.lines().filter(|line| line.starts_with("# HELP")).count();
     assert_eq!(series, helped);
+}
+
+/// Three partitions behind: 300 of 400 MiB are left, and it takes half a minute more.
+fn refilling(now: BootTime) -> Observations {
+    let mut lacking = Lacking { partitions: 2, ..Lacking::default() };
+    lacking.add(100 << 20, Some(400 << 20));
+    let setting = "follower.replication.throttled.rate".to_owned();
+    let refill = Refill {
+        asked: now.back(Duration::from_secs(4)),
+        lacking,
+        rate_bytes_per_second: Some(10 << 20),
+        time_left_seconds: Some(30),
+        throttles: vec![Throttle { broker: 1003, setting, rate: 20 << 20 }],
+    };
+    Observations { refill: Some(Arc::new(refill)), ..lagging(now, "orders", 3) }
+}
+
+#[tokio::test]
+async fn a_refill_is_told_as_long_as_it_is_news() {
+    let agent = Agent::start(refilling).await;
+    let metrics = agent.get("/metrics").await.body;
+    for line in [
+        "pillion_refill_partitions 3",
+        "pillion_refill_left_bytes 314572800",
+        "pillion_refill_rate_bytes_per_second 10485760",
+        "pillion_refill_time_left_seconds 30.0",
+    ] {
+        assert!(metrics.lines().any(|there| there == line), "{line}\n{metrics}");
+    }
+    let words =
+        "3 partition(s) not in sync lack 300 MiB of 400 MiB, less by 10 MiB a second, about 30.0 s to go";
+    let limit = "follower.replication.throttled.rate of broker 1003: 20 MiB a second";
+    let page = agent.get("/").await.body;
+    assert!(page.contains(words) && page.contains(limit), "{page}");
+    let status: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    let told = status.refill.unwrap();
+    assert_eq!((told.words().as_str(), told.limits().count()), (words, 1));
+    assert!(told.limits().all(|said| said.starts_with(limit)));
+    // Who is cut off has no newer look, and this one is over.
+    agent.clock.step(Duration::from_secs(200));
+    let metrics = agent.get("/metrics").await.body;
+    assert!(!metrics.contains("pillion_refill"), "{metrics}");
+    agent.board.publish(healthy(agent.clock.now().boot));
+    let metrics = agent.get("/metrics").await.body;
+    assert!(metrics.contains("\npillion_refill_left_bytes 0\n"), "{metrics}");
+    assert!(!metrics.contains("pillion_refill_rate_bytes_per_second"), "{metrics}");
 }
 
 #[tokio::test]

@@ -80,7 +80,10 @@ impl Agent {
     }
 
     fn is(&self, seen: impl Fn(BootTime) -> Observations + Send + 'static) {
-        *self.seen.lock().unwrap() = Box::new(seen);
+        let mut held = self.seen.lock().unwrap();
+        *held = Box::new(seen);
+        // At once: nobody is answered by what was before.
+        self.board.publish(held(self.board.clock().boot()));
     }
 
     /// What became of the turn, oldest first.

@@ -53,11 +53,21 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
     })
 }
 
+/// Processor time of all threads of a process so far.
+pub fn cpu_seconds(pid: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name may hold anything but ends with the last parenthesis; utime is the 12th word behind it.
+    let words = stat.rsplit_once(')').context("no name")?.1;
+    let ticks: u32 = words.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u32>().ok()).sum();
+    let rate = u32::try_from(rustix::param::clock_ticks_per_second())?;
+    Ok(f64::from(ticks) / f64::from(rate))
+}
+
 /// The sidecar as it is run in earnest: the bed's own one logs every detail.
-struct Agent(Child);
+pub struct Agent(Child);
 
 impl Agent {
-    fn instead(fleet: &Fleet, id: i32, binary: &Path) -> Result<Self> {
+    pub fn instead(fleet: &Fleet, id: i32, binary: &Path) -> Result<Self> {
         fleet.signal_agent(id, Signal::TERM)?;
         fleet.reap_agent(id, Duration::from_secs(5))?;
         let mut command = fleet.cluster.node(id).in_netns_tied(binary);
@@ -66,15 +76,8 @@ impl Agent {
         Ok(Self(process::spawn(command).context("failed to start the sidecar")?))
     }
 
-    /// Processor time of all its threads so far.
     fn cpu_seconds(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
-        // The name may hold anything but ends with the last parenthesis; utime is the 12th word behind it.
-        let words = stat.rsplit_once(')').context("no name")?.1;
-        let ticks: u32 =
-            words.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u32>().ok()).sum();
-        let rate = u32::try_from(rustix::param::clock_ticks_per_second())?;
-        Ok(f64::from(ticks) / f64::from(rate))
+        cpu_seconds(self.0.id())
     }
 
     fn resident_mb(&self) -> Result<f64> {

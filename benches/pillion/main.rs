@@ -7,6 +7,8 @@ mod http;
 mod idle;
 mod init;
 mod lint;
+mod load;
+mod relay;
 mod row;
 mod scan;
 mod stops;
@@ -41,6 +43,9 @@ const PARTS: &[Part] = &[
     ("init", "`pillion init`, first start and rerun", || init::rows(&binary())),
     ("lint", "`pillion lint` on 300 lines", || lint::rows(&binary())),
     ("idle", "the sidecar beside a real broker, about a minute", || idle::rows(&binary())),
+    ("load", "what three sidecars ask of three real brokers with 3,000 partitions, 4 minutes", || {
+        load::rows(&binary())
+    }),
 ];
 
 /// The binary to measure, by its whole path: parts run it elsewhere.

@@ -13,6 +13,7 @@ pub mod moves;
 pub mod neighbours;
 pub mod observe;
 pub mod reason;
+pub mod refill;
 pub mod replicas;
 pub mod set;
 pub mod stops;

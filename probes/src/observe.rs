@@ -8,6 +8,7 @@ use crate::{
     contact::{Contact, Doubt},
     hosting::Hosting,
     moves::{AddingReplicas, MovesTold},
+    refill::Refill,
     replicas::{Round, Tally},
     stops::Lack,
     time::BootTime,
@@ -235,6 +236,9 @@ pub struct Observations {
     pub hosting: Option<Hosting>,
     /// The reassignments that concern this broker.
     pub moves: Option<MovesTold>,
+    /// How far it has come, while it is out of sync. No verdict rests on it.
+    #[serde(skip)]
+    pub refill: Option<Arc<Refill>>,
     /// Requests that the broker refuses the agent for lack of authorization, by name.
     pub denied: Vec<String>,
     /// The wall clock stepped against the boot clock at this instant: what was seen before does not count.
@@ -269,6 +273,7 @@ impl Observations {
             log_dirs: None,
             hosting: None,
             moves: None,
+            refill: None,
             denied: Vec::new(),
             clock_stepped: None,
         }
@@ -278,6 +283,13 @@ impl Observations {
     pub fn adding_counts(&self) -> bool {
         // With `ZooKeeper` only the controller has the list, and it is not asked for it.
         self.role == Role::ZooKeeper || self.adding_replicas.counts(self.in_sync_once)
+    }
+
+    /// A complete scan found this broker in the ISR of everything that is assigned to it.
+    pub fn is_in_isr(&self) -> bool {
+        let inside = |tally: &Tally| tally.out_of_isr + tally.adding == 0;
+        self.partial.as_deref().is_none_or(inside)
+            && self.round.as_deref().is_some_and(|round| inside(&round.tally))
     }
 
     /// Begins a new incarnation: whatever was known of the old one is no evidence about it.

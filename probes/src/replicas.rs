@@ -68,6 +68,9 @@ pub struct Tally {
     pub partitions: u64,
     /// Partitions that list this broker among their replicas.
     pub assigned: u64,
+    /// Partitions that this broker leads.
+    #[serde(default)]
+    pub led: u64,
     /// Assigned partitions whose ISR lacks this broker.
     pub out_of_isr: u64,
     /// Assigned partitions without a leader.

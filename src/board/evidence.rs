@@ -226,7 +226,7 @@ fn life(seen: &Observations, now: BootTime) -> String {
 }
 
 /// Bytes as a person says them.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let (mut value, mut unit) = (bytes, 0);
     while value >= 10_240 && unit + 1 < units.len() {

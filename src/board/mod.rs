@@ -4,6 +4,7 @@ mod certificates;
 mod evidence;
 mod history;
 mod kubernetes;
+mod refill;
 mod status;
 mod track;
 mod turn;
@@ -45,6 +46,7 @@ pub use certificates::{CertificateTold, Certificates, CertificatesTold, instant}
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
+pub use refill::RefillTold;
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
 pub use turn::{DrainTold, TIME_UP, Turn, TurnTold};

@@ -12,8 +12,8 @@ use pillion_probes::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, TurnTold,
-    evidence, words,
+    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, RefillTold, Since, Transition,
+    TurnTold, evidence, words,
 };
 use crate::{problem::SettingFinding, stamp};
 
@@ -38,6 +38,9 @@ pub struct Status {
     pub forced: ForcedTold,
     /// The broker's partitions, after the last complete scan.
     pub partitions: Option<Partitions>,
+    /// How far the broker has come while it is out of sync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refill: Option<RefillTold>,
     /// The evidence with its ages.
     pub evidence: Vec<Evidence>,
     /// The age limits.
@@ -138,6 +141,9 @@ pub struct ForcedTold {
 pub struct Partitions {
     /// Assigned to this broker.
     pub assigned: u64,
+    /// That it leads: while it stops, others take them over.
+    #[serde(default)]
+    pub led: u64,
     /// Of them, with any fault.
     pub not_in_sync: u64,
     /// Not in the ISR.
@@ -158,6 +164,7 @@ impl Partitions {
     fn of(tally: &Tally, hosting: Option<&Hosting>) -> Self {
         Self {
             assigned: tally.assigned,
+            led: tally.led,
             not_in_sync: tally.faulty,
             out_of_isr: tally.out_of_isr,
             leaderless: tally.leaderless,
@@ -214,6 +221,7 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
         },
         forced: ForcedTold::of(forced, board.identity()),
         partitions: seen.round.as_deref().map(|round| Partitions::of(&round.tally, seen.hosting.as_ref())),
+        refill: seen.refill.as_deref().and_then(|refill| RefillTold::of(refill, now.boot)),
         evidence: evidence::all(seen, board.limits(), now.boot),
         limits: *board.limits(),
         observations: Observations::clone(seen),

@@ -37,6 +37,9 @@ pub struct TurnTold {
     pub since: Option<String>,
     /// This node does.
     pub mine: bool,
+    /// How many partitions it still leads, after it was told that it may stop; Kafka hands them over as it stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads: Option<u64>,
     /// For how long somebody has wanted to stop this node.
     pub wanted_for_seconds: Option<f64>,
     /// What they were answered last.
@@ -53,7 +56,12 @@ impl TurnTold {
         match &self.holder {
             _ if self.trouble.is_some() => "nobody knows who has it".to_owned(),
             None => "nobody has it".to_owned(),
-            Some(holder) if self.mine => format!("this node has it{since} ({holder})"),
+            Some(holder) if self.mine => match self.leads {
+                None => format!("this node has it{since} ({holder})"),
+                Some(leads) => {
+                    format!("this node has it{since} ({holder}), stops, and leads {leads} partition(s)")
+                }
+            },
             Some(holder) => format!("{holder} has it{since}"),
         }
     }

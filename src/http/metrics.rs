@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use hyper::StatusCode;
 use pillion_probes::{
     forced::{Forced, Kind},
+    refill::Refill,
     verdict::{Answer, Verdict},
 };
 use prometheus_client::{
@@ -37,6 +38,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.verdicts(&published);
     sheet.evidence(&published);
     sheet.replicas(&published);
+    sheet.refill(&published);
     sheet.forced(&published.forced);
     sheet.kubernetes(&site.board);
     sheet.certificates(&site.board);
@@ -173,6 +175,7 @@ impl Sheet {
         let counts = [
             ("scan_seen", "Partitions in the last scan", tally.partitions),
             ("assigned", "Partitions assigned to this broker", tally.assigned),
+            ("led", "Partitions that this broker leads", tally.led),
             ("not_in_sync", "Assigned partitions with any fault", tally.faulty),
             ("out_of_isr", "Assigned partitions whose ISR lacks this broker", tally.out_of_isr),
             ("leaderless", "Assigned partitions without a leader", tally.leaderless),
@@ -182,6 +185,30 @@ impl Sheet {
         ];
         for (name, help, value) in counts {
             self.count(name, help, "partitions", value);
+        }
+    }
+
+    /// Nothing is left where all is in sync; while that is not measured yet, nothing is said.
+    fn refill(&mut self, published: &Published) {
+        let (seen, now) = (&published.seen, published.now.boot);
+        let refill = match seen.refill.as_deref().filter(|refill| refill.is_fresh(now)) {
+            Some(refill) => refill.clone(),
+            None if seen.is_in_isr() => Refill { time_left_seconds: Some(0), ..Refill::default() },
+            None => return,
+        };
+        let lacking = refill.lacking;
+        let help = "Partitions that are to be in sync here and are not";
+        self.count("refill", help, "partitions", lacking.partitions);
+        let help = "Bytes that their leaders' logs are larger by; unless a leader is not reached";
+        self.bytes("refill_left", help, lacking.left_bytes);
+        if let Some(rate) = refill.rate_bytes_per_second {
+            let rate = i64::try_from(rate).unwrap_or(i64::MAX);
+            let help = "How fast that becomes less, over the last minute and a half";
+            self.plain("refill_rate_bytes_per_second", help, rate);
+        }
+        if let Some(left) = refill.time_left_seconds {
+            let help = "How long it will take at that rate; absent where that is not known";
+            self.age("refill_time_left", help, Duration::from_secs(left));
         }
     }
 

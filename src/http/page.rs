@@ -240,6 +240,7 @@ fn partitions(out: &mut String, status: &Status) -> Result {
     };
     let numbers = [
         ("assigned", partitions.assigned, false),
+        ("led", partitions.led, false),
         ("not in sync", partitions.not_in_sync, true),
         ("out of ISR", partitions.out_of_isr, true),
         ("leaderless", partitions.leaderless, true),
@@ -253,6 +254,10 @@ fn partitions(out: &mut String, status: &Status) -> Result {
         write!(out, "<div{class}><dd>{number}</dd><dt>{name}</dt></div>")?;
     }
     out.write_str("</dl>")?;
+    if let Some(refill) = &status.refill {
+        write!(out, "<p>{}</p>", Safe(&refill.words()))?;
+        refill.limits().try_for_each(|limit| write!(out, "<p class=quiet>{}</p>", Safe(&limit)))?;
+    }
     if partitions.named.is_empty() {
         return Ok(());
     }

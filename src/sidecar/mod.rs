@@ -18,6 +18,7 @@ mod minimums;
 mod moves;
 mod process;
 mod quorum;
+mod refill;
 mod run;
 mod scan;
 mod stepped;
@@ -136,6 +137,7 @@ async fn if_broker(desk: &Desk, target: &Target) {
         lives::each(desk, async |life| scan::watch(desk, target, &life).await),
         lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
         lives::each(desk, async |life| minimums::watch(desk, target, &life).await),
+        lives::each(desk, async |life| refill::watch(desk, target, &life).await),
     );
 }
 

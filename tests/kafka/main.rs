@@ -16,6 +16,7 @@ mod assigned;
 mod brokers;
 mod certificates;
 mod controllers;
+mod refill;
 mod replace;
 mod replicas;
 mod rights;
@@ -46,6 +47,7 @@ const TESTS: &[Test] = &[
     ("a_deposed_quorum_leader_is_not_believed", Stage::Main, controllers::deposed),
     ("out_of_the_isr_and_back", Stage::Main, replicas::out_of_isr),
     ("topics_created_and_deleted_under_the_scan", Stage::Main, replicas::topics_come_and_go),
+    ("a_refill_tells_how_far_it_has_come", Stage::Main, refill::progress),
     ("a_stop_says_what_it_would_hurt", Stage::Main, stops::stoppable),
     ("a_stop_of_several_is_asked_of_the_cluster", Stage::Main, stops::several),
     ("three_that_are_told_to_stop_at_once_take_turns", Stage::Main, turns::turns),
@@ -100,7 +102,10 @@ const TESTS: &[Test] = &[
     ("zookeeper_one_broker_is_left", Stage::Zk39, zookeeper::alone),
     ("zookeeper_migration_is_told_by_name", Stage::Zk39, zookeeper::migrating),
     ("zookeeper_a_stop_says_what_it_would_hurt", Stage::Zk39, stops::stoppable),
+    ("zookeeper_a_refill_tells_how_far_it_has_come", Stage::Zk39, refill::progress),
+    ("zookeeper_a_stop_of_several_is_asked_of_all", Stage::Zk39, stops::several_of_zookeeper),
     ("zookeeper_smoke_on_2_8", Stage::Zk28, zookeeper::smoke),
+    ("zookeeper_a_stop_of_several_is_asked_of_all_on_2_8", Stage::Zk28, stops::several_of_zookeeper),
     ("certificates_rotate_under_load", Stage::Tls, certificates::rotations),
     ("certificates_that_are_bad_are_refused", Stage::Tls, certificates::bad),
     ("certificates_of_another_authority_in_three_phases", Stage::Tls, certificates::authority),
@@ -118,6 +123,7 @@ const TESTS: &[Test] = &[
 /// newest shows.
 const ON_DEMAND: &[&str] = &[
     "certificates_that_end_are_kept_and_told",
+    "zookeeper_a_stop_of_several_is_asked_of_all_on_2_8",
     "secured_ready_and_fallen_out_on_3_9",
     "secured_authenticates_anew_in_time_on_3_9",
     "secured_reload_is_proven_by_a_handshake_on_3_9",

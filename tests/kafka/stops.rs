@@ -137,6 +137,66 @@ pub fn several(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
+/// Without a quorum all brokers that stay must say the same, and `ZooKeeper` must serve the controller.
+pub fn several_of_zookeeper(scene: &Scene) -> Result<()> {
+    scene.topic("several")?;
+    for id in [1001, 1002, 1003] {
+        scene.wait_truth(id, bed::Truth::InSync)?;
+    }
+    let ask =
+        |ids, code, words: &[&str]| answers(scene, 1001, &["stop-check", "--brokers", ids], code, words);
+    ask("1001", 0, &["1001 may stop"])?;
+    ask("1001,1003", 1, &["1001, 1003 should not stop", "below-min-isr"])?;
+    ask("1001,1002,1003", 1, &["last-in-sync"])?;
+    ask("1009", 64, &["node 1009 is not there"])?;
+    answers(scene, 1003, &["stop-check", "--zone", "zone-a", "--json"], 0, &["\"stoppable\": true"])?;
+    let never = ["decommission-check", "--broker", "1003"];
+    answers(scene, 1001, &never, 69, &["it does not run in KRaft mode"])?;
+    make(scene, &Topic::assigned("strict", &[&[1002, 1003, 1001]]).config("min.insync.replicas", "3"))?;
+    ask("1002", 1, &["no-replica-to-spare", "strict-0"])?;
+    run(scene.fleet.cluster.delete_topic("strict"))?;
+    without_the_others(scene)
+}
+
+/// Who must be believed is away.
+fn without_the_others(scene: &Scene) -> Result<()> {
+    const ZOOKEEPER: i32 = 1;
+    let controller = run(scene.fleet.cluster.controller())?;
+    let others: Vec<i32> = [1001, 1002, 1003].into_iter().filter(|id| *id != controller).collect();
+    let (gone, asked) = (others[0], others[1]);
+    let one = asked.to_string();
+    let question = ["stop-check", "--brokers", &one];
+    // One that was killed is in every ISR until its session has run out: nobody is told that another may go.
+    scene.node(gone).kill()?;
+    answers(scene, asked, &question, 69, &[&format!("it lists {gone}, which does not answer")])?;
+    scene.wait_dropped(gone)?;
+    run(bed::eventually("the others agree that one is away", SOON, async || {
+        let (exit, said) = check(scene, asked, &question)?;
+        ensure!(exit == Some(1) && said.contains("below-min-isr"), "{exit:?} {said}");
+        Ok(())
+    }))?;
+    scene.start(gone)?;
+    scene.wait(gone, true)?;
+    // One that lost its session never learns it: the others contradict it.
+    scene.fleet.cluster.net().cut_both(gone, ZOOKEEPER)?;
+    scene.wait_dropped(gone)?;
+    answers(scene, gone, &question, 69, &["with the controller"])?;
+    scene.fleet.cluster.net().heal(gone, ZOOKEEPER)?;
+    scene.wait_truth(gone, bed::Truth::InSync)?;
+    scene.wait(gone, true)?;
+    // Where ZooKeeper is away all metadata stands still, and looks perfect.
+    let zookeeper = scene.node(ZOOKEEPER);
+    zookeeper.pause()?;
+    let said = answers(scene, asked, &question, 69, &["for which it asks ZooKeeper: timed out"]);
+    zookeeper.resume()?;
+    said?;
+    for id in [1001, 1002, 1003] {
+        scene.wait_truth(id, bed::Truth::InSync)?;
+        scene.wait(id, true)?;
+    }
+    Ok(())
+}
+
 /// Three controllers, of which one may go.
 pub fn voters(scene: &Scene) -> Result<()> {
     let ids = scene.fleet.ids().into_iter().filter(|id| *id < 1000).collect::<Vec<_>>();

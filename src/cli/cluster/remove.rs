@@ -9,7 +9,8 @@ use crate::init::cluster::remove::{self, Found};
 It may when no partition has a replica on it, no reassignment brings one, and it is no voter of
 the controllers. Nothing is changed.
 
-A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer).
+A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer; never in
+ZooKeeper mode, where the list of reassignments is the controller's alone).
 Where there are ACLs: DESCRIBE on the cluster and on all topics.
 
 Examples:

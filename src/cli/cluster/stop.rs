@@ -14,7 +14,9 @@ For every partition that has one of them in its ISR: would the others still be e
 min.insync.replicas? For controllers: would the voters that keep up still be a majority?
 Nothing is changed.
 
-A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer).
+A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer). In
+ZooKeeper mode nobody can prove that: there all brokers that would stay must be reached at what they
+advertise, and say the same twice, and the controller must be served by ZooKeeper. It takes 4 s.
 Where there are ACLs: DESCRIBE on the cluster, DESCRIBE and DESCRIBE_CONFIGS on all topics.
 
 Examples:

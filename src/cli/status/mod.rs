@@ -277,9 +277,10 @@ fn reasons(out: &mut String, status: &Status) -> fmt::Result {
 fn partitions(out: &mut String, status: &Status) -> fmt::Result {
     let Some(partitions) = &status.partitions else { return Ok(()) };
     let counts = format!(
-        "partitions: {} assigned, {} not in sync ({} out of ISR, {} leaderless, {} offline here, {} not hosted); \
+        "partitions: {} assigned, {} led, {} not in sync ({} out of ISR, {} leaderless, {} offline here, {} not hosted); \
          {} being added",
         partitions.assigned,
+        partitions.led,
         partitions.not_in_sync,
         partitions.out_of_isr,
         partitions.leaderless,
@@ -288,6 +289,12 @@ fn partitions(out: &mut String, status: &Status) -> fmt::Result {
         partitions.being_added
     );
     writeln!(out, "\n{}", paint(if partitions.not_in_sync > 0 { bad() } else { faint() }, &counts))?;
+    if let Some(refill) = &status.refill {
+        writeln!(out, "  {}", plain(&refill.words()))?;
+        for limit in refill.limits() {
+            writeln!(out, "  {}", paint(faint(), &plain(&limit)))?;
+        }
+    }
     for partition in &partitions.named {
         let fault = match partition.fault {
             Fault::OutOfIsr => "not in the ISR",

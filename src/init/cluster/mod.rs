@@ -1,9 +1,11 @@
 //! Questions to the cluster that need no sidecar: what would a stop of these brokers hurt, may this one be removed?
 //!
-//! A broker is believed only when it has proven that its image of the cluster is current.
+//! A broker is believed only when it has proven that its image of the cluster is current; in `ZooKeeper` mode, where it
+//! cannot, when all others say the same.
 
 pub mod remove;
 pub mod stop;
+mod zookeeper;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -51,6 +53,8 @@ pub(super) enum Doubt {
     Minimums(#[from] MinimumsError),
     #[error(transparent)]
     Unknown(ClusterError),
+    #[error("{0}")]
+    Unsure(String),
 }
 
 impl From<WireError> for Doubt {
@@ -59,28 +63,34 @@ impl From<WireError> for Doubt {
     }
 }
 
-/// A broker whose image of the cluster is current, and what it said of the cluster.
-pub(super) struct Proven {
+/// A broker that answers.
+pub(super) struct Opened {
     pub address: Address,
+    pub security: Security,
     pub connection: Connection,
     pub versions: ApiVersions,
-    pub listed: ListedBrokers,
-    pub quorum: Quorum,
+    pub end: Instant,
     clock: Clock,
-    end: Instant,
+    proof: Instant,
 }
 
-impl Proven {
+impl Opened {
     async fn open(broker: &Address, security: &Security, end: Instant) -> Result<Self, Doubt> {
-        let clock = Clock::system();
         let proof = end.min(Instant::now() + PROOF);
-        // Behind one name there may be several brokers, and only this one has proven anything.
+        // Behind one name there may be several brokers, and what one has proven says nothing of another.
         let mut connection = Connection::open(broker, security, CLIENT_ID, proof).await?.pinned();
         let versions = api_versions(&mut connection, proof).await?;
-        prove(&mut connection, &versions, || clock.boot(), proof).await?;
-        let listed = listed_brokers(&mut connection, &versions, proof).await?;
-        let quorum = describe_quorum(&mut connection, &versions, proof).await?;
-        Ok(Self { address: broker.clone(), connection, versions, listed, quorum, clock, end })
+        let (address, security, clock) = (broker.clone(), security.clone(), Clock::system());
+        Ok(Self { address, security, connection, versions, end, clock, proof })
+    }
+
+    /// Waits for the proof that its image is current.
+    async fn prove(mut self) -> Result<Proven, Doubt> {
+        let (versions, proof) = (&self.versions, self.proof);
+        prove(&mut self.connection, versions, || self.clock.boot(), proof).await?;
+        let listed = listed_brokers(&mut self.connection, versions, proof).await?;
+        let quorum = describe_quorum(&mut self.connection, versions, proof).await?;
+        Ok(Proven { at: self, listed, quorum })
     }
 
     /// What is left of the time for all.
@@ -92,16 +102,19 @@ impl Proven {
         let clock = self.clock.clone();
         move || clock.boot()
     }
+}
 
+/// A broker whose image of the cluster is current, and what it said of the cluster.
+pub(super) struct Proven {
+    pub at: Opened,
+    pub listed: ListedBrokers,
+    pub quorum: Quorum,
+}
+
+impl Proven {
     /// Whether this id is a voter of the quorum.
     fn is_voter(&self, id: i32) -> bool {
         self.quorum.voters.iter().any(|voter| voter.id == id)
-    }
-
-    fn unknown(&self, what: String) -> Doubt {
-        let zone = |rack: &Option<String>| rack.as_ref().map_or(String::new(), |rack| format!(" in {rack}"));
-        let all = self.listed.brokers.iter().map(|broker| format!("{}{}", broker.id, zone(&broker.rack)));
-        Doubt::Unknown(ClusterError::Unknown { what, known: all.collect::<Vec<_>>().join(", ") })
     }
 
     /// The brokers that are alive.
@@ -113,12 +126,12 @@ impl Proven {
 /// Asks these brokers in turn, until one gives an answer that can be believed.
 async fn first<T>(
     brokers: &[(Address, Security)],
-    question: impl AsyncFn(Proven) -> Result<T, Doubt>,
+    question: impl AsyncFn(Opened) -> Result<T, Doubt>,
 ) -> Result<T, ClusterError> {
     let end = Instant::now() + PATIENCE;
     let mut doubts = Vec::new();
     for (broker, security) in brokers {
-        let asked = async { question(Proven::open(broker, security, end).await?).await };
+        let asked = async { question(Opened::open(broker, security, end).await?).await };
         let why = match timeout_at(end, asked).await {
             Ok(Ok(found)) => return Ok(found),
             Ok(Err(Doubt::Unknown(unknown))) => return Err(unknown),

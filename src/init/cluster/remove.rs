@@ -31,7 +31,7 @@ pub struct Found {
 /// # Errors
 /// Nobody can be asked.
 pub async fn ask(brokers: &[(Address, Security)], id: i32) -> Result<Found, ClusterError> {
-    first(brokers, async |mut proven| look(&mut proven, id).await).await
+    first(brokers, async |opened| look(&mut opened.prove().await?, id).await).await
 }
 
 /// What became of it.
@@ -52,13 +52,15 @@ pub enum Outcome {
 /// # Errors
 /// Nobody can be asked.
 pub async fn unregister(brokers: &[(Address, Security)], id: i32) -> Result<Outcome, ClusterError> {
-    first(brokers, async |mut proven| {
+    first(brokers, async |opened| {
+        let mut proven = opened.prove().await?;
         let found = look(&mut proven, id).await?;
         if found.alive || !found.reasons.is_empty() {
             return Ok(Outcome::Against(found));
         }
-        let deadline = Instant::now() + proven.left();
-        let refused = requests::unregister(&mut proven.connection, &proven.versions, id, deadline).await?;
+        let deadline = Instant::now() + proven.at.left();
+        let refused =
+            requests::unregister(&mut proven.at.connection, &proven.at.versions, id, deadline).await?;
         Ok(match refused {
             None => Outcome::Gone,
             Some(refusal) if refusal.code == codes::BROKER_ID_NOT_REGISTERED => Outcome::Unknown,
@@ -70,8 +72,8 @@ pub async fn unregister(brokers: &[(Address, Security)], id: i32) -> Result<Outc
 
 async fn look(proven: &mut Proven, id: i32) -> Result<Found, Doubt> {
     let mut buffer = ScanBuffer::default();
-    let scan = Scan { names: true, ..Scan::pick(&proven.versions, id)? };
-    let (left, now) = (proven.left(), proven.now());
+    let scan = Scan { names: true, ..Scan::pick(&proven.at.versions, id)? };
+    let (left, now) = (proven.at.left(), proven.at.now());
     let mut topics: Vec<String> = Vec::new();
     let keep = |_, page: &crate::kafka::scan::Page| {
         topics.extend_from_slice(&page.topics.names);
@@ -79,9 +81,10 @@ async fn look(proven: &mut Proven, id: i32) -> Result<Found, Doubt> {
         topics.truncate(NAMED);
     };
     // Before the reassignments: what they add shows up in either of the two.
-    let round = scan_round(&mut proven.connection, &scan, &mut buffer, left, &now, keep).await?;
-    let deadline = Instant::now() + proven.left();
-    let moves = list_partition_reassignments(&mut proven.connection, &proven.versions, id, deadline).await?;
+    let round = scan_round(&mut proven.at.connection, &scan, &mut buffer, left, &now, keep).await?;
+    let deadline = Instant::now() + proven.at.left();
+    let moves =
+        list_partition_reassignments(&mut proven.at.connection, &proven.at.versions, id, deadline).await?;
     let mut reasons = Vec::new();
     if proven.is_voter(id) {
         reasons.push(told(
@@ -115,7 +118,7 @@ async fn look(proven: &mut Proven, id: i32) -> Result<Found, Doubt> {
     }
     reasons.extend(unseen(&round.tally).iter().map(|reason: &Reason| Told::from(reason)));
     let alive = proven.alive().contains(&id);
-    Ok(Found { asked: proven.address.clone(), alive, partitions: round.tally.partitions, reasons })
+    Ok(Found { asked: proven.at.address.clone(), alive, partitions: round.tally.partitions, reasons })
 }
 
 fn told(code: &str, text: String, remedy: &str, count: Option<u64>) -> Told {

@@ -1,11 +1,15 @@
 //! The log directories of a broker.
 
-use kafka_protocol::messages::DescribeLogDirsRequest;
+use std::collections::HashMap;
+
+use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
+use kafka_protocol::messages::{DescribeLogDirsRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
 use pillion_probes::set::{Key, Sieve};
 use tokio::time::Instant;
 
 use crate::kafka::requests::{ApiVersions, VersionRange};
-use crate::kafka::scan::{LogDirs, LogDirsScanner, ScanBuffer, stream_answer};
+use crate::kafka::scan::{Behind, LogDirs, LogDirsScanner, ScanBuffer, stream_answer};
 use crate::kafka::{Connection, WireError, codes};
 
 const NAME: &str = "DescribeLogDirs";
@@ -27,11 +31,49 @@ pub async fn describe_log_dirs(
     buffer: &mut ScanBuffer,
     deadline: Instant,
 ) -> Result<LogDirs, WireError> {
-    let version = versions.pick(NAME, KEY, VersionRange { min: 2, max: 4 })?;
     let request = DescribeLogDirsRequest::default().with_topics(None);
-    connection.send(NAME, KEY, version, &request, deadline).await?;
+    ask(connection, versions, &request, buffer, deadline, |scanner| scanner.keyed(key, sieve.cloned())).await
+}
+
+/// Bytes of the logs that the broker asked has of these partitions, by their hashes under `key`; `None` of those that it
+/// does not have. Needs `DESCRIBE` on `CLUSTER`.
+pub async fn log_sizes(
+    connection: &mut Connection,
+    versions: &ApiVersions,
+    key: Key,
+    partitions: &[Behind],
+    buffer: &mut ScanBuffer,
+    deadline: Instant,
+) -> Result<HashMap<u64, Option<u64>>, WireError> {
+    let mut topics: Vec<DescribableLogDirTopic> = Vec::new();
+    let mut wanted = HashMap::with_capacity(partitions.len());
+    for one in partitions {
+        wanted.insert(one.hash(key), None);
+        if topics.last().is_none_or(|last| *last.topic.0 != *one.topic) {
+            let name = TopicName(StrBytes::from_string(one.topic.to_string()));
+            topics.push(DescribableLogDirTopic::default().with_topic(name));
+        }
+        if let Some(topic) = topics.last_mut() {
+            topic.partitions.push(one.partition);
+        }
+    }
+    let request = DescribeLogDirsRequest::default().with_topics(Some(topics));
+    let measuring = |scanner: LogDirsScanner| scanner.keyed(key, None).measuring(wanted);
+    Ok(ask(connection, versions, &request, buffer, deadline, measuring).await?.sizes)
+}
+
+async fn ask(
+    connection: &mut Connection,
+    versions: &ApiVersions,
+    request: &DescribeLogDirsRequest,
+    buffer: &mut ScanBuffer,
+    deadline: Instant,
+    with: impl FnOnce(LogDirsScanner) -> LogDirsScanner,
+) -> Result<LogDirs, WireError> {
+    let version = versions.pick(NAME, KEY, VersionRange { min: 2, max: 4 })?;
+    connection.send(NAME, KEY, version, request, deadline).await?;
     let found = stream_answer(connection, LOG_DIRS_CAP, buffer, deadline, |bytes| {
-        Ok(LogDirsScanner::new(version, bytes)?.keyed(key, sieve.cloned()))
+        Ok(with(LogDirsScanner::new(version, bytes)?))
     })
     .await?;
     if found.error_code != codes::NONE {

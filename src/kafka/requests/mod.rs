@@ -10,6 +10,7 @@ mod log_dirs;
 mod quorum;
 mod reassignments;
 mod reload;
+mod throttle;
 mod topic_configs;
 mod unregister;
 
@@ -17,11 +18,12 @@ pub use api_versions::{ApiVersions, Kind, VersionRange, api_versions};
 pub use authorizer::has_authorizer;
 pub use brokers::{ListedBroker, ListedBrokers, listed_brokers};
 pub use configs::{BrokerSetting, Told, broker_configs};
-pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs};
+pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs, log_sizes};
 pub use quorum::{
     Quorum, ReplicaState, describe_quorum, describe_quorum_request, describe_quorum_version, quorum_of,
 };
 pub use reassignments::{Reassignment, list_partition_reassignments};
 pub use reload::{Refusal, reload};
+pub use throttle::{Side, throttled_rate};
 pub use topic_configs::{Needed, needed};
 pub use unregister::unregister;

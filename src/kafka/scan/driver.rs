@@ -67,6 +67,8 @@ pub struct Scan {
     pub leaving: Vec<i32>,
     /// Keep the names of the topics that those that leave have replicas of.
     pub names: bool,
+    /// Keep the own partitions that are not in sync.
+    pub behind: bool,
 }
 
 impl Scan {
@@ -86,6 +88,7 @@ impl Scan {
             minimums: None,
             leaving: vec![own_id],
             names: false,
+            behind: false,
         }
     }
 
@@ -191,7 +194,10 @@ async fn read_page(
     let make = |bytes| {
         let scanner = Scanner::new(scan.kind, scan.own_id, bytes, cursor)?.keyed(scan.key);
         let scanner = scanner.with_moves(scan.moves.clone()).with_sieve(scan.sieve.clone());
-        Ok(scanner.leaving(&scan.leaving, scan.minimums.clone()).with_names(scan.names))
+        Ok(scanner
+            .leaving(&scan.leaving, scan.minimums.clone())
+            .with_names(scan.names)
+            .with_behind(scan.behind))
     };
     let page = stream_answer(connection, scan.cap, buffer, deadline, make).await?;
     if page.error_code != codes::NONE {

@@ -1,5 +1,7 @@
 //! The decoder of `DescribeLogDirs` answers, which grow with the partitions that a broker hosts.
 
+use std::collections::HashMap;
+
 use pillion_probes::set::{Digest, Key, Sieve, TopicHash};
 
 use crate::kafka::codes;
@@ -47,6 +49,8 @@ pub struct LogDirs {
     pub hosted: Digest,
     /// The closer look at them, where one was asked for.
     pub sieve: Option<Sieve>,
+    /// Bytes of the logs of the replicas that were asked for by their hashes; `None` of those that are not here.
+    pub sizes: HashMap<u64, Option<u64>>,
 }
 
 /// Decodes one answer as its bytes come: one entry a directory, whatever it hosts.
@@ -80,6 +84,13 @@ impl LogDirsScanner {
     pub fn keyed(mut self, key: Key, sieve: Option<Sieve>) -> Self {
         let reader = self.push.items_mut();
         (reader.key, reader.found.sieve) = (key, sieve);
+        self
+    }
+
+    /// Fills in the sizes of these replicas.
+    #[must_use]
+    pub fn measuring(mut self, sizes: HashMap<u64, Option<u64>>) -> Self {
+        self.push.items_mut().found.sizes = sizes;
         self
     }
 
@@ -172,6 +183,9 @@ impl Reader {
                     }
                     self.dir.replicas += 1;
                     let size = u64::try_from(size).unwrap_or(0);
+                    if let Some(wanted) = self.found.sizes.get_mut(&hash) {
+                        *wanted = Some(size);
+                    }
                     self.dir.replica_bytes = self.dir.replica_bytes.saturating_add(size);
                 }
             }

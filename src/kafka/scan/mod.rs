@@ -20,7 +20,7 @@ pub use driver::{Scan, ScanBuffer, scan_page, scan_topics};
 pub use error::ScanError;
 pub use log_dirs::{LogDir, LogDirs, LogDirsScanner};
 pub use minimums::{Asked, MinimumsError, minimums};
-pub use page::{Brokers, Cursor, Page, TopicNames};
+pub use page::{Behind, Brokers, Cursor, Page, TopicNames};
 pub use partitions::{ScanKind, Scanner};
 pub use push::Step;
 pub use round::{add, scan_round};

@@ -1,7 +1,9 @@
 //! What one answer of a scan comes to.
 
+use std::sync::Arc;
+
 use pillion_probes::replicas::Tally;
-use pillion_probes::set::Sieve;
+use pillion_probes::set::{Key, Sieve};
 
 /// Where the next page starts (`DescribeTopicPartitionsResponse.Cursor`, KIP-966).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +43,28 @@ impl TopicNames {
     }
 }
 
+/// A partition whose replica on the own broker is not in sync, and can come to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// Name of the topic, shared by its partitions.
+    pub topic: Arc<str>,
+    /// Index of the partition.
+    pub partition: i32,
+    /// Who leads it; negative when nobody does.
+    pub leader: i32,
+}
+
+impl Behind {
+    /// Partitions kept of one answer. `DescribeTopicPartitions` has 2000 at the most; a broker with more replicas than this
+    /// is beyond what Kafka is run with.
+    pub const MAX: usize = 50_000;
+
+    /// Its hash.
+    pub fn hash(&self, key: Key) -> u64 {
+        key.topic(self.topic.as_bytes()).partition(self.partition)
+    }
+}
+
 /// The brokers that a `Metadata` answer lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brokers {
@@ -61,6 +85,8 @@ pub struct Page {
     pub sieve: Option<Sieve>,
     /// The topics that those that leave have replicas of, where they were asked for.
     pub topics: TopicNames,
+    /// The own partitions that are not in sync, where they were asked for; [`Behind::MAX`] at the most.
+    pub behind: Vec<Behind>,
     /// The brokers listed; `None` in `DescribeTopicPartitions`, which lists none.
     pub brokers: Option<Brokers>,
     /// Where to go on; `None` when this was the last page.

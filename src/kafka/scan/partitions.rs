@@ -10,7 +10,7 @@ use pillion_probes::stops::{Left, Minimums, Stops};
 use crate::kafka::codes;
 use crate::kafka::scan::push::{Items, Next, Push};
 use crate::kafka::scan::window::{Stop, Window};
-use crate::kafka::scan::{Brokers, Cursor, Page, ScanError, Step};
+use crate::kafka::scan::{Behind, Brokers, Cursor, Page, ScanError, Step};
 
 /// Longest name of a topic (`org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH`), in bytes.
 const NAME_MAX: u16 = 249;
@@ -93,6 +93,13 @@ impl Scanner {
         self
     }
 
+    /// Keeps the own partitions that are not in sync, and not offline: what is on a log dir that failed does not come back.
+    #[must_use]
+    pub fn with_behind(mut self, keep: bool) -> Self {
+        self.push.items_mut().behind = keep;
+        self
+    }
+
     /// Decodes the next bytes of the frame, however few or many.
     ///
     /// Fails as soon as a length or count cannot be true; further feeds fail the same way.
@@ -142,6 +149,7 @@ struct Partitions {
     minimums: Option<Arc<Minimums>>,
     leaving: Vec<[u8; 4]>,
     names: bool,
+    behind: bool,
     page: Page,
 }
 
@@ -161,6 +169,7 @@ impl Partitions {
             minimums: None,
             leaving: Vec::new(),
             names: false,
+            behind: false,
             page: Page::default(),
         }
     }
@@ -246,9 +255,14 @@ impl Partitions {
         if has(replicas) {
             let (in_isr, offline) = (has(isr), has(offline));
             let hash = self.own(index, offline);
+            let how = self.moves.as_deref().and_then(|moves| moves.of(hash));
+            if self.behind && !in_isr && !offline && how != Some(Move::Removing) {
+                self.falls_behind(index, leader);
+            }
             let (topic, tally) = (&self.topic, &mut self.page.tally);
+            tally.led += u64::from(leader == self.own_id);
             let name = || printable(topic);
-            match self.moves.as_deref().and_then(|moves| moves.of(hash)) {
+            match how {
                 // What it has is nobody's yet: another broker's death does not make it a fault either.
                 Some(Move::Adding) if !in_isr && !offline => {
                     tally.count_moving(index, Move::Adding, name);
@@ -274,6 +288,17 @@ impl Partitions {
             self.stop(index, replicas, isr, eligible);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn falls_behind(&mut self, partition: i32, leader: i32) {
+        let behind = &mut self.page.behind;
+        if behind.len() < Behind::MAX {
+            let name = String::from_utf8_lossy(&self.topic);
+            let last = behind.last().filter(|last| *last.topic == *name);
+            let topic = last.map_or_else(|| Arc::from(&*name), |last| Arc::clone(&last.topic));
+            behind.push(Behind { topic, partition, leader });
+        }
     }
 
     /// Weighs what those that leave take from a partition. Who is not in its ISR takes nothing.

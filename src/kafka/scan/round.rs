@@ -57,6 +57,7 @@ pub fn add(total: &mut Tally, page: &Tally) {
     total.topics += page.topics;
     total.partitions += page.partitions;
     total.assigned += page.assigned;
+    total.led += page.led;
     total.out_of_isr += page.out_of_isr;
     total.leaderless += page.leaderless;
     total.offline += page.offline;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use kafka_protocol::messages::DescribeLogDirsResponse;
 use kafka_protocol::messages::describe_log_dirs_response as dirs;
 use kafka_protocol::protocol::StrBytes;
+use pillion_probes::moves::Moves;
 use pillion_probes::replicas::{NAMED, PartitionName, Tally};
 use pillion_probes::set::{Digest, Key};
 use pillion_probes::stops::{Left, Minimums, Stops};
@@ -22,7 +23,7 @@ use proptest::prelude::*;
 
 use answers::{OWN, Part, Tags, Topic, described_bytes, encode, metadata_bytes, name, topics};
 
-use super::{Cursor, LogDirsScanner, Page, ScanError, ScanKind, Scanner, Step};
+use super::{Behind, Cursor, LogDirsScanner, Page, ScanError, ScanKind, Scanner, Step};
 
 /// The tally as a plain loop over the generated structure makes it.
 fn expected(topics: &[Topic], with_elr: bool) -> Tally {
@@ -40,6 +41,7 @@ fn expected(topics: &[Topic], with_elr: bool) -> Tally {
             tally.partitions += 1;
             if part.replicas.contains(&OWN) {
                 let (isr, offline) = (part.isr.contains(&OWN), part.offline.contains(&OWN));
+                tally.led += u64::from(part.leader == OWN);
                 tally.count_assigned(index, isr, part.leader >= 0, offline, || topic.name.clone());
                 let hash = Key::default().topic(topic.name.as_bytes()).partition(index);
                 tally.own.add(hash);
@@ -59,6 +61,20 @@ fn expected(topics: &[Topic], with_elr: bool) -> Tally {
     }
     tally.stops = Some(stops);
     tally
+}
+
+/// The partitions that are behind, the same way.
+fn expected_behind(topics: &[Topic]) -> Vec<Behind> {
+    let mut behind = Vec::new();
+    for topic in topics {
+        for (partition, part) in (0..).zip(&topic.parts) {
+            let here = part.replicas.contains(&OWN) && !part.offline.contains(&OWN);
+            if here && !part.isr.contains(&OWN) {
+                behind.push(Behind { topic: topic.name.as_str().into(), partition, leader: part.leader });
+            }
+        }
+    }
+    behind
 }
 
 /// What a partition has left without this broker.
@@ -82,7 +98,7 @@ fn minimums() -> Minimums {
 /// Feeds `bytes` in chunks of the sizes given, over and over.
 fn scan(kind: ScanKind, bytes: &[u8], chunks: &[usize]) -> Result<Page, ScanError> {
     let scanner = Scanner::new(kind, OWN, bytes.len() as u64, None)?;
-    let mut scanner = scanner.leaving(&[OWN], Some(Arc::new(minimums()))).with_names(true);
+    let mut scanner = scanner.leaving(&[OWN], Some(Arc::new(minimums()))).with_names(true).with_behind(true);
     let mut rest = bytes;
     let mut sizes = chunks.iter().copied().cycle();
     let mut step = scanner.feed(&[])?;
@@ -118,6 +134,7 @@ proptest! {
         let bytes = metadata_bytes(&topics, &brokers, version);
         let page = scan(ScanKind::Metadata { version }, &bytes, &chunks).unwrap();
         prop_assert_eq!(&page.tally, &expected(&topics, false));
+        prop_assert_eq!(&page.behind, &expected_behind(&topics));
         let listed = page.brokers.unwrap();
         prop_assert_eq!(listed.listed as usize, brokers.len());
         prop_assert_eq!(listed.own, brokers.contains(&OWN));
@@ -135,6 +152,7 @@ proptest! {
         let bytes = described_bytes(&topics, next.as_ref());
         let page = scan(ScanKind::DescribeTopicPartitions, &bytes, &chunks).unwrap();
         prop_assert_eq!(&page.tally, &expected(&topics, true));
+        prop_assert_eq!(&page.behind, &expected_behind(&topics));
         let mut own: Vec<_> = topics
             .iter()
             .filter(|topic| topic.parts.iter().any(|part| part.replicas.contains(&OWN)))
@@ -243,6 +261,25 @@ fn only_the_first_copies_are_named() {
 }
 
 #[test]
+fn replicas_that_leave_or_are_offline_are_not_behind() {
+    let part = |offline: &[i32]| Part {
+        leader: 1,
+        isr: vec![1],
+        offline: offline.to_vec(),
+        ..Part::leaderless(&[], None, None)
+    };
+    let parts = vec![part(&[]), part(&[]), part(&[OWN])];
+    let bytes =
+        described_bytes(&[Topic { error: 0, name: "orders".to_owned(), parts, tags: Tags::new() }], None);
+    let hash = Key::default().topic(b"orders").partition(1);
+    let moves = Moves::new(BootTime::default(), Vec::new(), vec![hash]);
+    let scanner = Scanner::new(ScanKind::DescribeTopicPartitions, OWN, bytes.len() as u64, None).unwrap();
+    let mut scanner = scanner.with_moves(Some(Arc::new(moves))).with_behind(true);
+    assert_eq!(scanner.feed(&bytes), Ok(Step::Complete));
+    assert_eq!(scanner.finish().behind, [Behind { topic: "orders".into(), partition: 0, leader: 1 }]);
+}
+
+#[test]
 fn hostile_lengths_fail_on_their_first_bytes() {
     let huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
     let described = ScanKind::DescribeTopicPartitions;
@@ -300,12 +337,19 @@ fn log_dirs_count_replicas_only() {
         let response = DescribeLogDirsResponse::default().with_results(vec![sized, bad.clone()]);
         let bytes = encode(&response, version);
         for size in [1, 7, bytes.len()] {
-            let mut scanner = LogDirsScanner::new(version, bytes.len() as u64).unwrap();
+            let of = |name: &[u8], index| Key::default().topic(name).partition(index);
+            let [one, metadata, elsewhere] =
+                [of(b"orders", 1), of(b"__cluster_metadata", 0), of(b"elsewhere", 0)];
+            let wanted = HashMap::from([(one, None), (metadata, None), (elsewhere, None)]);
+            let scanner = LogDirsScanner::new(version, bytes.len() as u64).unwrap();
+            let mut scanner = scanner.measuring(wanted);
             for chunk in bytes.chunks(size) {
                 scanner.feed(chunk).unwrap();
             }
             let found = scanner.finish();
             assert_eq!(found.dirs.len(), 2);
+            let measured = HashMap::from([(one, Some(6)), (metadata, None), (elsewhere, None)]);
+            assert_eq!(found.sizes, measured);
             let (a, b) = (&found.dirs[0], &found.dirs[1]);
             assert_eq!((a.replicas, a.replica_bytes, a.future_replicas), (2, 11, 1));
             let mut hosted = Digest::default();

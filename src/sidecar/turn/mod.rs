@@ -154,7 +154,7 @@ impl<Silent: AsyncFn() -> BTreeSet<i32>> Keeper<'_, Silent> {
             None => true,
             Some(heard) => self.alone(heard, node.as_of) && self.act(step, &published).await,
         };
-        self.publish();
+        self.publish(&published);
         if acted { Duration::ZERO } else { self.pause() }
     }
 
@@ -400,8 +400,11 @@ impl<Silent: AsyncFn() -> BTreeSet<i32>> Keeper<'_, Silent> {
         self.board.tell(Transition::turn(self.board.clock().now().wall_ms, to, why));
     }
 
-    fn publish(&self) {
-        let now = self.board.clock().boot();
+    fn publish(&self, published: &Published) {
+        let now = published.now.boot;
+        let stops =
+            self.part.granted.is_some_and(|granted| granted.life == published.seen.incarnation.number);
+        let leads = words::leads(published).filter(|_| stops);
         let fresh = self.sight.as_ref().filter(|sight| now.since(sight.looked) < LOOK.max(IDLE * 2));
         let record = fresh.map(|sight| &sight.record);
         let held = record.filter(|record| record.holder.is_some());
@@ -411,6 +414,10 @@ impl<Silent: AsyncFn() -> BTreeSet<i32>> Keeper<'_, Silent> {
             told.holder = held.and_then(|record| record.holder.clone());
             told.since = held.and_then(|record| record.acquired_ms).map(stamp::seconds);
             told.mine = told.holder.as_ref() == Some(&self.name);
+            if let Some(leads) = leads.filter(|_| told.leads != leads) {
+                tracing::info!("turn: this node stops, and leads {leads} partition(s)");
+            }
+            told.leads = leads;
             told.trouble.clone_from(&self.trouble);
         });
     }

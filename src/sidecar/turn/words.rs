@@ -120,14 +120,28 @@ pub(super) fn silent(ids: &[i32], left: Duration) -> Why {
     }
 }
 
+/// What Kafka's own shutdown will do first.
+fn hands_over(published: &Published) -> String {
+    match leads(published) {
+        None | Some(0) => String::new(),
+        Some(led) => format!("; it leads {led} partition(s), which Kafka hands over as it stops"),
+    }
+}
+
+/// How many partitions the broker leads, as far as it says so.
+pub(super) fn leads(published: &Published) -> Option<u64> {
+    published.seen.round.as_deref().map(|round| round.tally.led)
+}
+
 /// Why it may go.
 pub(super) fn go(go: Go, published: &Published) -> Why {
     let (_, against) = against(published);
     let hopeless =
         if against.is_empty() { String::new() } else { format!("; waiting does not help: {against}") };
+    let leads = hands_over(published);
     let (code, text) = match go {
-        Go::Turn => ("may-stop", format!("it has its turn and may stop{hopeless}")),
-        Go::MayStop => ("may-stop", format!("it may stop{hopeless}")),
+        Go::Turn => ("may-stop", format!("it has its turn and may stop{leads}{hopeless}")),
+        Go::MayStop => ("may-stop", format!("it may stop{leads}{hopeless}")),
         Go::ServesNothing => {
             ("serves-nothing", format!("the node does not serve, so its stop takes nothing: {against}"))
         }

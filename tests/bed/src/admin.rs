@@ -154,7 +154,8 @@ impl Cluster {
 
     /// Sets a dynamic setting of one broker, or takes it back.
     pub async fn set_on_broker(&self, id: i32, key: &str, value: Option<&str>) -> Result<()> {
-        set(&mut self.any().await?, 4, &id.to_string(), key, value).await
+        // Another broker refuses it.
+        set(&mut open(self.node(id).bootstrap()).await?, 4, &id.to_string(), key, value).await
     }
 
     /// Sets a dynamic setting of all brokers, or takes it back.
