@@ -6,6 +6,7 @@
 pub mod certificates;
 pub mod contact;
 pub mod forced;
+pub mod forecast;
 pub mod hosting;
 pub mod judge;
 pub mod limits;
@@ -14,6 +15,7 @@ pub mod neighbours;
 pub mod observe;
 pub mod reason;
 pub mod replicas;
+pub mod resources;
 pub mod set;
 pub mod stops;
 pub mod time;
