@@ -83,8 +83,14 @@ fn listen() -> io::Result<(std::net::TcpListener, SocketAddr)> {
 /// A broker with 3,000 partitions in sync at `now`.
 fn in_sync(now: BootTime) -> Observations {
     let tally = Tally { topics: 300, partitions: 9000, assigned: 3000, ..Tally::default() };
-    let dir =
-        LogDir { path: "/data".into(), error: 0, replicas: 3000, total_bytes: None, usable_bytes: None };
+    let dir = LogDir {
+        path: "/data".into(),
+        error: 0,
+        replicas: 3000,
+        total_bytes: None,
+        usable_bytes: None,
+        bytes: 0,
+    };
     Observations {
         incarnation: Incarnation { number: 1, since: now, answered: Some(now), last_answer: Some(now) },
         reach: (Reach::Answers, now),

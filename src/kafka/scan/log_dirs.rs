@@ -28,10 +28,10 @@ pub struct LogDir {
     pub usable_bytes: Option<u64>,
     /// Replicas hosted, without future ones (a move between directories) and the metadata log.
     pub replicas: u64,
-    /// Bytes of those replicas.
-    pub replica_bytes: u64,
     /// Future replicas, on their way in from another directory.
     pub future_replicas: u64,
+    /// Bytes of all replicas that are told, future ones included.
+    pub bytes: u64,
 }
 
 /// The log directories of one broker (`DescribeLogDirsResponse`).
@@ -161,6 +161,7 @@ impl Reader {
             let size = window.int64()?;
             window.int64()?;
             let future = window.int8()? != 0;
+            self.dir.bytes = self.dir.bytes.saturating_add(u64::try_from(size).unwrap_or(0));
             match (self.topic_hash, future) {
                 (None, _) => {}
                 (Some(_), true) => self.dir.future_replicas += 1,
@@ -171,8 +172,6 @@ impl Reader {
                         sieve.see(hash, &self.topic, index);
                     }
                     self.dir.replicas += 1;
-                    let size = u64::try_from(size).unwrap_or(0);
-                    self.dir.replica_bytes = self.dir.replica_bytes.saturating_add(size);
                 }
             }
             left -= 1;

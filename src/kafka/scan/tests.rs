@@ -307,7 +307,7 @@ fn log_dirs_count_replicas_only() {
             let found = scanner.finish();
             assert_eq!(found.dirs.len(), 2);
             let (a, b) = (&found.dirs[0], &found.dirs[1]);
-            assert_eq!((a.replicas, a.replica_bytes, a.future_replicas), (2, 11, 1));
+            assert_eq!((a.replicas, a.bytes, a.future_replicas), (2, 1111, 1));
             let mut hosted = Digest::default();
             let orders = Key::default().topic(b"orders");
             hosted.add(orders.partition(1));
