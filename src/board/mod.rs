@@ -4,6 +4,7 @@ mod certificates;
 mod evidence;
 mod history;
 mod kubernetes;
+mod resources;
 mod status;
 mod track;
 mod turn;
@@ -45,6 +46,7 @@ pub use certificates::{CertificateTold, Certificates, CertificatesTold, instant}
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
+pub use resources::{LogDir, LogDirTold, Resources, ResourcesTold, STALE, STUCK};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
 pub use turn::{DrainTold, TIME_UP, Turn, TurnTold};
@@ -154,6 +156,7 @@ pub struct Board {
     changes: broadcast::Sender<Transition>,
     kubernetes: Mutex<Kubernetes>,
     certificates: Mutex<Certificates>,
+    resources: Mutex<Resources>,
     turn: Mutex<Turn>,
     wanted: Notify,
 }
@@ -182,6 +185,7 @@ impl Board {
             changes: broadcast::Sender::new(CHANGES),
             kubernetes: Mutex::default(),
             certificates: Mutex::default(),
+            resources: Mutex::default(),
             turn: Mutex::default(),
             wanted: Notify::new(),
         };
@@ -350,6 +354,16 @@ impl Board {
     /// Notes something about the listeners' certificates.
     pub fn certify<T>(&self, note: impl FnOnce(&mut Certificates) -> T) -> T {
         note(&mut self.certificates.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes what the node has and uses.
+    pub fn measure<T>(&self, note: impl FnOnce(&mut Resources) -> T) -> T {
+        note(&mut self.resources.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the node has and uses, beside what the broker says of it.
+    pub fn resources_told(&self, seen: &Observations, now: BootTime) -> ResourcesTold {
+        self.measure(|all| all.told(seen, self.settings.limits.log_dirs, now))
     }
 
     /// Somebody wants to stop the node, and goes on after `left`, whatever is said. Who goes on wanting asks each second.

@@ -18,6 +18,7 @@ mod minimums;
 mod moves;
 mod process;
 mod quorum;
+mod resources;
 mod run;
 mod scan;
 mod stepped;

@@ -1,6 +1,7 @@
 //! `/metrics`: rendered from the board when it is asked for, so that no series is older than the answer.
 
 mod beside;
+mod resources;
 mod verdicts;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -40,6 +41,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.kubernetes(&site.board);
     sheet.certificates(&site.board);
     sheet.turn(&site.board, &published);
+    sheet.resources(&site.board.resources_told(&published.seen, published.now.boot));
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);
