@@ -14,6 +14,7 @@ pub mod kube;
 pub mod overrides;
 pub mod problem;
 pub mod properties;
+pub mod resources;
 pub mod sidecar;
 pub mod stamp;
 pub mod storage;

@@ -39,6 +39,7 @@ const PARTS: &[Part] = &[
     ("scan", "the scanner at 10k, 100k and 1M partitions", || Ok(scan::rows(&peak_of))),
     ("stops", "what a stop would hurt, at 100k and 1M partitions", || stops::rows(&peak_of)),
     ("readyz", "/readyz at 1,000 requests a second, 20 s", || Ok(http::readyz(Duration::from_secs(20))?)),
+    ("metrics", "a scrape of /metrics, 2,000 times", || Ok(http::scrape(2000)?)),
     ("probe", "`pillion probe ready` as an exec", || Ok(vec![http::exec(&binary(), 200)?])),
     ("init", "`pillion init`, first start and rerun", || init::rows(&binary())),
     ("lint", "`pillion lint` on 300 lines", || lint::rows(&binary())),

@@ -6,6 +6,7 @@
 pub mod certificates;
 pub mod contact;
 pub mod forced;
+pub mod forecast;
 pub mod hosting;
 pub mod judge;
 pub mod limits;
@@ -15,6 +16,7 @@ pub mod observe;
 pub mod reason;
 pub mod refill;
 pub mod replicas;
+pub mod resources;
 pub mod set;
 pub mod stops;
 pub mod time;

@@ -164,6 +164,9 @@ pub struct LogDir {
     pub total_bytes: Option<u64>,
     /// Bytes free for Kafka, when told.
     pub usable_bytes: Option<u64>,
+    /// Bytes of all replicas that are told, future ones included.
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// All log dirs of the broker.

@@ -46,8 +46,14 @@ fn healthy(role: Role) -> Observations {
         let stops = Some(Stops { asked: at, ..Stops::default() });
         let tally = Tally { topics: 1, partitions: 3, assigned: 1, stops, ..Tally::default() };
         seen.round = Some(Arc::new(Round { started: at, finished: at, as_of: at, bytes: 100, tally }));
-        let dir =
-            LogDir { path: "/data/0".into(), error: 0, replicas: 1, total_bytes: None, usable_bytes: None };
+        let dir = LogDir {
+            path: "/data/0".into(),
+            error: 0,
+            replicas: 1,
+            total_bytes: None,
+            usable_bytes: None,
+            bytes: 0,
+        };
         let told = LogDirs { sent: at, answered: at, dirs: vec![dir], missing: vec![] };
         seen.log_dirs = Some(Arc::new(told));
         seen.hosting = Some(Hosting { asked: at, ..Hosting::default() });

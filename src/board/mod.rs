@@ -5,6 +5,7 @@ mod evidence;
 mod history;
 mod kubernetes;
 mod refill;
+mod resources;
 mod status;
 mod track;
 mod turn;
@@ -47,6 +48,7 @@ pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
 pub use refill::RefillTold;
+pub use resources::{LogDir, LogDirTold, Resources, ResourcesTold, STALE, STUCK};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
 pub use turn::{DrainTold, TIME_UP, Turn, TurnTold};
@@ -156,6 +158,7 @@ pub struct Board {
     changes: broadcast::Sender<Transition>,
     kubernetes: Mutex<Kubernetes>,
     certificates: Mutex<Certificates>,
+    resources: Mutex<Resources>,
     turn: Mutex<Turn>,
     wanted: Notify,
 }
@@ -184,6 +187,7 @@ impl Board {
             changes: broadcast::Sender::new(CHANGES),
             kubernetes: Mutex::default(),
             certificates: Mutex::default(),
+            resources: Mutex::default(),
             turn: Mutex::default(),
             wanted: Notify::new(),
         };
@@ -352,6 +356,16 @@ impl Board {
     /// Notes something about the listeners' certificates.
     pub fn certify<T>(&self, note: impl FnOnce(&mut Certificates) -> T) -> T {
         note(&mut self.certificates.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes what the node has and uses.
+    pub fn measure<T>(&self, note: impl FnOnce(&mut Resources) -> T) -> T {
+        note(&mut self.resources.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the node has and uses, beside what the broker says of it.
+    pub fn resources_told(&self, seen: &Observations, now: BootTime) -> ResourcesTold {
+        self.measure(|all| all.told(seen, self.settings.limits.log_dirs, now))
     }
 
     /// Somebody wants to stop the node, and goes on after `left`, whatever is said. Who goes on wanting asks each second.

@@ -12,8 +12,8 @@ use pillion_probes::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, RefillTold, Since, Transition,
-    TurnTold, evidence, words,
+    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, RefillTold, ResourcesTold, Since,
+    Transition, TurnTold, evidence, words,
 };
 use crate::{problem::SettingFinding, stamp};
 
@@ -56,6 +56,9 @@ pub struct Status {
     /// The turn, where turns are taken or somebody wants to stop the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnTold>,
+    /// What the node has and uses.
+    #[serde(default)]
+    pub resources: ResourcesTold,
     /// What lint said of the broker's settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingFinding>,
@@ -228,6 +231,7 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
         kubernetes: board.kubernetes(),
         certificates: board.certificates().told(*now),
         turn: board.turn_told(now.boot),
+        resources: board.resources_told(seen, now.boot),
         settings: board.findings().to_vec(),
         history,
     }

@@ -16,6 +16,7 @@ use std::{
 use pillion_probes::moves::AddingReplicas;
 
 use super::{
+    duration::show,
     file::{self, Mode},
     model::{
         Broker, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Listener, Override,
@@ -60,6 +61,9 @@ pub(super) fn check(file: file::File, gathered: Gathered, problems: &mut Vec<Pro
         places: check.gathered.places,
     })
 }
+
+/// The log directories are looked at this often; they are not written to more often.
+const WRITE_PROBE: Duration = Duration::from_secs(10);
 
 struct Check<'a> {
     gathered: Gathered,
@@ -278,7 +282,13 @@ impl Check<'_> {
             Some(file::AddingReplicas::Count) => AddingReplicas::Count,
             Some(file::AddingReplicas::Ignore) => AddingReplicas::Ignore,
         };
-        Some(Sidecar { listen: listen?, timing, adding_replicas, override_: Override { max_duration } })
+        let write_probe = file.resources.write_probe.map(|every| every.0);
+        if write_probe.is_some_and(|every| every < WRITE_PROBE) {
+            let what = format!("it is less than {}", show(WRITE_PROBE));
+            self.wrong::<()>("sidecar.resources.writeProbe", what, "leave the disk to Kafka: as in 10s");
+        }
+        let override_ = Override { max_duration };
+        Some(Sidecar { listen: listen?, timing, adding_replicas, override_, write_probe })
     }
 
     fn absolute(&mut self, key: &str, path: Option<PathBuf>) -> Option<PathBuf> {

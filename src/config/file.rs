@@ -226,6 +226,17 @@ pub struct Sidecar {
     /// The break-glass.
     #[serde(rename = "override")]
     pub override_: Override,
+    /// What the node has and uses, in metrics and in the status.
+    pub resources: Measured,
+}
+
+/// What the node has and uses, in metrics and in the status.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Measured {
+    /// Write a few bytes to each log directory this often, at least 10s, and tell how long that took. It shows a disk that
+    /// is slow or hangs before Kafka flushes anything. Default: it is not done.
+    pub write_probe: Option<Written>,
 }
 
 /// Whether replicas that a reassignment is adding count.

@@ -286,6 +286,8 @@ pub struct Sidecar {
     pub adding_replicas: AddingReplicas,
     /// The break-glass.
     pub override_: Override,
+    /// Between two probes of how fast the log directories take a write; `None`: they are not written to.
+    pub write_probe: Option<Duration>,
 }
 
 /// This pod, as far as it is told.

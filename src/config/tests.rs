@@ -119,7 +119,7 @@ fn a_pattern_that_comes_to_no_address_is_refused() {
 fn every_mistake_is_told_at_once_with_its_line() {
     let text = "clustr: {}\nbroker:\n  mode: kraft-brokr\n  idBase: x\n  ordinal: -1\n  zone: { value: a, value: b }\n\
                 kafka:\n  version: 3\n  properties:\n    a.b:\nstorage:\n  logDirs: [data, /d, /d/1]\n\
-                sidecar:\n  listen: 9440\n  timing:\n    sessionTimeout: 9\n    hungAfter: 5s\n";
+                sidecar:\n  listen: 9440\n  timing:\n    sessionTimeout: 9\n    hungAfter: 5s\n  resources: {writeProbe: 9s}\n";
     assert_eq!(
         errors(text, &Sources::default()),
         [
@@ -136,6 +136,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
             "p.yaml:14: sidecar.listen: \"9440\" is no address",
             "p.yaml:17: sidecar.timing.hungAfter: 5s is less than the larger of 1m and 2 x requestTimeout 3s: a slow \
          broker would be killed",
+            "p.yaml:18: sidecar.resources.writeProbe: it is less than 10s",
         ]
     );
 }

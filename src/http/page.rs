@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use pillion_probes::{forced::Kind, observe::Role, reason::Told, replicas::Fault, verdict::Answer};
 
-use crate::board::{Ago, Board, Evidence, Status, Transition, VerdictTold, unnamed};
+use crate::board::{Ago, Board, Evidence, LogDirTold, Status, Transition, VerdictTold, unnamed};
 
 /// Nothing from elsewhere is loaded or run.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -69,6 +69,7 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
         "verdicts" => verdicts(out, status),
         "partitions" => partitions(out, status),
         "day" => super::timeline::write(out, status),
+        "resources" => resources(out, status),
         "turn" => turn(out, status),
         "certificates" => certificates(out, status),
         "evidence" => status.evidence.iter().try_for_each(|piece| evidence(out, piece)),
@@ -271,6 +272,27 @@ fn partitions(out: &mut String, status: &Status) -> Result {
         write!(out, "<li class=quiet>and {more} more</li>")?;
     }
     out.write_str("</ul>")
+}
+
+/// How full the log dirs are.
+fn resources(out: &mut String, status: &Status) -> Result {
+    if status.resources.log_dirs.is_empty() {
+        return Ok(());
+    }
+    out.write_str(
+        "<h3>Log dirs <small>readiness does not rest on their space</small></h3><table><thead><tr><th></th>",
+    )?;
+    LogDirTold::HEADS.iter().try_for_each(|head| write!(out, "<th scope=col>{}</th>", Safe(head)))?;
+    out.write_str("</tr></thead><tbody>")?;
+    for dir in &status.resources.log_dirs {
+        write!(out, "<tr><th scope=row>{}</th>", Safe(&dir.path))?;
+        dir.row().iter().try_for_each(|cell| write!(out, "<td>{}</td>", Safe(cell)))?;
+        out.write_str("</tr>")?;
+        if let Some(trouble) = &dir.trouble {
+            write!(out, "<tr class=stale><td></td><td colspan=5>{}</td></tr>", Safe(trouble))?;
+        }
+    }
+    out.write_str("</tbody></table>")
 }
 
 fn fault(fault: Fault) -> &'static str {

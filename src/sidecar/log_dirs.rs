@@ -79,5 +79,6 @@ fn observed(dir: crate::kafka::scan::LogDir) -> LogDir {
         replicas: dir.replicas,
         total_bytes: dir.total_bytes,
         usable_bytes: dir.usable_bytes,
+        bytes: dir.bytes,
     }
 }

@@ -19,6 +19,7 @@ mod moves;
 mod process;
 mod quorum;
 mod refill;
+mod resources;
 mod run;
 mod scan;
 mod stepped;

@@ -17,7 +17,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Secured, Target, certificates, kubernetes, observe, turn};
+use super::{Desk, Secured, Target, certificates, kubernetes, observe, resources, turn};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -97,8 +97,9 @@ pub async fn run(
     let kept = certificates::keep(config, identity, &target, &board, &own_clock);
     let silent = async || turn::neighbours::silent(&target).await;
     let turns = turn::keep(&board, config.turn.as_ref(), timing.session_timeout, &config.run_dir, silent);
+    let measured = resources::watch(&board, &target, config.sidecar.write_probe);
     tokio::select! {
-        ((), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns) } => {}
+        ((), (), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns, measured) } => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {

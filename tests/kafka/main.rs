@@ -19,6 +19,7 @@ mod controllers;
 mod refill;
 mod replace;
 mod replicas;
+mod resources;
 mod rights;
 mod scene;
 mod secured;
@@ -66,6 +67,8 @@ const TESTS: &[Test] = &[
     ("replicas_added_before_it_was_in_sync_count", Stage::Dirs, assigned::added_before_the_latch),
     ("a_replica_moves_between_log_dirs", Stage::Dirs, assigned::moved_between_dirs),
     ("a_replica_that_is_not_hosted_is_named", Stage::Dirs, assigned::not_hosted),
+    ("resources_are_what_other_tools_say", Stage::Dirs, resources::figures),
+    ("a_log_dir_that_hangs_or_is_full_holds_up_nothing", Stage::Dirs, resources::troubles),
     ("a_log_dir_is_lost", Stage::Dirs, assigned::dir_lost),
     ("a_voter_killed_and_back", Stage::Voters, voters::killed),
     ("a_stop_of_a_voter_leaves_a_majority_or_not", Stage::Voters, stops::voters),

@@ -71,6 +71,11 @@ impl Stage {
 }
 
 impl Stage {
+    /// The log dirs of `Dirs` are probed.
+    fn sidecar(self) -> &'static str {
+        if self == Self::Dirs { "  resources:\n    writeProbe: 10s\n" } else { "" }
+    }
+
     fn is_secured(self) -> bool {
         matches!(self, Self::Secured | Self::Secured39)
     }
@@ -151,7 +156,7 @@ impl Scene {
         let fleet = if stage.beside_controllers() {
             run(Fleet::start_beside_all(builder, pillion, ""))?
         } else {
-            run(Fleet::start(builder, pillion, ""))?
+            run(Fleet::start(builder, pillion, stage.sidecar()))?
         };
         if stage.is_secured() {
             secured::let_in(&fleet)?;

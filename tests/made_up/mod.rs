@@ -92,6 +92,7 @@ pub fn healthy(now: BootTime) -> Observations {
         replicas,
         total_bytes: Some(500 << 30),
         usable_bytes: Some(321 << 30),
+        bytes: 170 << 30,
     };
     Observations {
         incarnation: Incarnation {
@@ -165,7 +166,7 @@ pub fn empty(now: BootTime) -> Observations {
 /// The same in `ZooKeeper` mode, where two others say so too.
 pub fn on_zookeeper(now: BootTime) -> Observations {
     let mut seen = healthy(now);
-    (seen.role, seen.contact, seen.applied) = (Role::ZooKeeper, None, None);
+    (seen.role, seen.contact, seen.applied, seen.zookeeper) = (Role::ZooKeeper, None, None, Some(now));
     let tally = seen.round.as_deref().map(|round| round.tally.clone()).unwrap();
     let view = |broker, sent| View {
         broker,

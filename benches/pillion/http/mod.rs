@@ -25,6 +25,12 @@ const ALLOWED: f64 = 1.3;
 /// The time of an exec that is allowed, in milliseconds.
 const EXEC: f64 = 5.0;
 
+/// The time of a scrape that is allowed, in milliseconds.
+const SCRAPE: f64 = 10.0;
+
+/// The size of a scrape that is allowed, in kilobytes.
+const SCRAPE_SIZE: f64 = 100.0;
+
 /// `/readyz` against a bare server for `length`: p50 and p99.
 pub fn readyz(length: Duration) -> io::Result<Vec<Row>> {
     let (ours, bare) = (servers::agent()?, servers::bare()?);
@@ -72,6 +78,29 @@ pub fn exec(binary: &Path, times: usize) -> io::Result<Row> {
     let [value, baseline] = [probes, nothings].map(|mut all| quantile(&mut all, 0.5) / 1000.0);
     let name = "pillion probe ready as an exec (baseline: exec of true)";
     Ok(Row::at_most(name, value, "ms", EXEC, Some(baseline)))
+}
+
+/// `/metrics` of a broker with two log dirs: the 99th percentile of its time, and its size.
+pub fn scrape(times: usize) -> io::Result<Vec<Row>> {
+    let agent = servers::agent()?;
+    let (mut took, mut size) = (Vec::with_capacity(times), 0_u32);
+    for _ in 0..times {
+        let mut stream = TcpStream::connect(agent)?;
+        let began = Instant::now();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        took.push(began.elapsed());
+        if !answer.ends_with(b"# EOF\n") {
+            return Err(io::Error::other("no whole answer"));
+        }
+        size = size.max(u32::try_from(answer.len()).unwrap_or(u32::MAX));
+    }
+    let name = |what: &str| format!("/metrics of a broker with two log dirs, {what}");
+    Ok(vec![
+        Row::at_most(&name("p99"), quantile(&mut took, 0.99) / 1000.0, "ms", SCRAPE, None),
+        Row::at_most(&name("size"), f64::from(size) / 1000.0, "kB", SCRAPE_SIZE, None),
+    ])
 }
 
 fn timed(command: &mut Command) -> io::Result<Duration> {

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use pillion::{
-    board::{Board, Identity, Settings},
+    board::{self, Board, Identity, Settings},
     cli,
     clock::Clock,
     http,
@@ -19,6 +19,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Reach, Role},
     replicas::{Round, Tally},
+    resources::{Container, Interface, Process, Space},
     time::BootTime,
 };
 use tokio::net::TcpListener;
@@ -39,6 +40,7 @@ pub(super) fn agent() -> io::Result<SocketAddr> {
             };
             let never = CancellationToken::new();
             let board = Board::new(settings, clock.clone(), in_sync(clock.boot()));
+            measure(&board, clock.boot());
             tokio::spawn(Arc::clone(&board).run(never.clone()));
             tokio::spawn(http::serve(TcpListener::from_std(listener)?, Arc::clone(&board), never));
             loop {
@@ -73,6 +75,23 @@ pub(super) fn bare() -> io::Result<SocketAddr> {
     Ok(at)
 }
 
+/// Two log dirs, a process, a container and a network, as one look tells of them.
+fn measure(board: &Board, now: BootTime) {
+    board.measure(|all| {
+        all.log_dirs = ["/data/0", "/data/1"].map(|path| log_dir(path, now)).into();
+        all.process = Some((now, Process { open_files: Some(800), sockets: Some(40), ..Process::default() }));
+        let memory_usage = Some(6 << 30);
+        all.container = Some((now, Container { memory_usage, oom_kills: Some(0), ..Container::default() }));
+        all.network = Some((now, vec![Interface { name: "eth0".into(), ..Interface::default() }]));
+    });
+}
+
+fn log_dir(path: &str, now: BootTime) -> board::LogDir {
+    let mut dir = board::LogDir::new(path, None);
+    dir.answer(now, Ok(Space { size: 1 << 40, available: 1 << 39, ..Space::default() }));
+    dir
+}
+
 fn listen() -> io::Result<(std::net::TcpListener, SocketAddr)> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
@@ -83,8 +102,14 @@ fn listen() -> io::Result<(std::net::TcpListener, SocketAddr)> {
 /// A broker with 3,000 partitions in sync at `now`.
 fn in_sync(now: BootTime) -> Observations {
     let tally = Tally { topics: 300, partitions: 9000, assigned: 3000, ..Tally::default() };
-    let dir =
-        LogDir { path: "/data".into(), error: 0, replicas: 3000, total_bytes: None, usable_bytes: None };
+    let dir = LogDir {
+        path: "/data".into(),
+        error: 0,
+        replicas: 3000,
+        total_bytes: None,
+        usable_bytes: None,
+        bytes: 0,
+    };
     Observations {
         incarnation: Incarnation { number: 1, since: now, answered: Some(now), last_answer: Some(now) },
         reach: (Reach::Answers, now),

@@ -58,7 +58,8 @@ fn round(as_of: BootTime, tally: Tally) -> Arc<Round> {
 }
 
 fn log_dirs(sent: BootTime, error: i16, replicas: u64) -> Arc<LogDirs> {
-    let dir = LogDir { path: "/data/0".into(), error, replicas, total_bytes: None, usable_bytes: None };
+    let dir =
+        LogDir { path: "/data/0".into(), error, replicas, total_bytes: None, usable_bytes: None, bytes: 0 };
     Arc::new(LogDirs { sent, answered: sent, dirs: vec![dir], missing: vec![] })
 }
 

@@ -69,7 +69,14 @@ fn perfect(ms: u64) -> Observations {
 }
 
 fn look(seen: &mut Observations, ms: u64) {
-    let dir = LogDir { path: "/data".into(), error: 0, replicas: 6, total_bytes: None, usable_bytes: None };
+    let dir = LogDir {
+        path: "/data".into(),
+        error: 0,
+        replicas: 6,
+        total_bytes: None,
+        usable_bytes: None,
+        bytes: 0,
+    };
     seen.incarnation.last_answer = Some(at(ms));
     seen.listing = Some(Listing { sent: at(ms), as_of: at(ms), listed: true });
     let tally = seen.round.as_deref().map_or_else(|| tally(None), |round| round.tally.clone());

@@ -18,7 +18,7 @@ use super::{
     client::{Target, get},
     out::{self, plain},
 };
-use crate::board::{Ago, Status, VerdictTold, unnamed};
+use crate::board::{Ago, LogDirTold, Status, VerdictTold, unnamed};
 
 const HELP: &str = "\
 Examples:
@@ -169,10 +169,35 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         };
         writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
     }
+    resources(out, status)?;
     turn(out, status)?;
     certificates(out, status)?;
     kubernetes(out, status)?;
     history(out, status)
+}
+
+/// How full the log dirs are, and what the node uses: no verdict rests on it.
+fn resources(out: &mut String, status: &Status) -> fmt::Result {
+    let told = &status.resources;
+    let width = told.log_dirs.iter().map(|dir| dir.path.chars().count()).max().unwrap_or(0).max(8);
+    if !told.log_dirs.is_empty() {
+        let [size, free, kafka, grows, full] = LogDirTold::HEADS;
+        let heads = format!("{:<width$} {size:>11} {free:>11} {kafka:>11} {grows:>13} {full:>9}", "log dirs");
+        writeln!(out, "\n{}", paint(faint(), &heads))?;
+    }
+    for dir in &told.log_dirs {
+        let [size, free, kafka, grows, full] = dir.row();
+        let path = plain(&dir.path);
+        write!(out, "{path:<width$} {size:>11} {free:>11} {kafka:>11} {grows:>13} {full:>9}")?;
+        match &dir.trouble {
+            Some(trouble) => writeln!(out, "  {}", paint(bad(), &plain(trouble)))?,
+            None => writeln!(out)?,
+        }
+    }
+    match told.summary() {
+        Some(summary) => writeln!(out, "{}", paint(faint(), &plain(&summary))),
+        None => Ok(()),
+    }
 }
 
 /// Who may stop now, and who wants to.

@@ -30,10 +30,10 @@ pub struct LogDir {
     pub usable_bytes: Option<u64>,
     /// Replicas hosted, without future ones (a move between directories) and the metadata log.
     pub replicas: u64,
-    /// Bytes of those replicas.
-    pub replica_bytes: u64,
     /// Future replicas, on their way in from another directory.
     pub future_replicas: u64,
+    /// Bytes of all replicas that are told, future ones included.
+    pub bytes: u64,
 }
 
 /// The log directories of one broker (`DescribeLogDirsResponse`).
@@ -169,9 +169,10 @@ impl Reader {
     fn partitions(&mut self, mut left: u32, window: &mut Window<'_>) -> Result<Next, Stop> {
         while left > 0 {
             let index = window.int32()?;
-            let size = window.int64()?;
+            let size = u64::try_from(window.int64()?).unwrap_or(0);
             window.int64()?;
             let future = window.int8()? != 0;
+            self.dir.bytes = self.dir.bytes.saturating_add(size);
             match (self.topic_hash, future) {
                 (None, _) => {}
                 (Some(_), true) => self.dir.future_replicas += 1,
@@ -182,11 +183,9 @@ impl Reader {
                         sieve.see(hash, &self.topic, index);
                     }
                     self.dir.replicas += 1;
-                    let size = u64::try_from(size).unwrap_or(0);
                     if let Some(wanted) = self.found.sizes.get_mut(&hash) {
                         *wanted = Some(size);
                     }
-                    self.dir.replica_bytes = self.dir.replica_bytes.saturating_add(size);
                 }
             }
             left -= 1;

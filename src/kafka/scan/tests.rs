@@ -351,7 +351,7 @@ fn log_dirs_count_replicas_only() {
             let measured = HashMap::from([(one, Some(6)), (metadata, None), (elsewhere, None)]);
             assert_eq!(found.sizes, measured);
             let (a, b) = (&found.dirs[0], &found.dirs[1]);
-            assert_eq!((a.replicas, a.replica_bytes, a.future_replicas), (2, 11, 1));
+            assert_eq!((a.replicas, a.bytes, a.future_replicas), (2, 1111, 1));
             let mut hosted = Digest::default();
             let orders = Key::default().topic(b"orders");
             hosted.add(orders.partition(1));
