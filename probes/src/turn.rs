@@ -214,7 +214,8 @@ pub fn next(
             None => Step::Rest,
         };
     };
-    if part.granted.is_some() && mine {
+    // What an earlier life was told is over: the turn would be given back while this one stops.
+    if part.granted.is_some_and(|granted| granted.life == node.life) && mine {
         return Step::Go(Go::Turn);
     }
     if let Some(go) = node.at_once {

@@ -83,6 +83,21 @@ fn told_and_not_stopped_it_gives_back_in_the_end() {
     assert_eq!(decide(&part(over), Some(&sight(over)), &fine(over), over), Step::GiveBack(Returned::InSync));
 }
 
+/// It is back, has not given the turn back yet, and is to stop again.
+#[test]
+fn what_an_earlier_life_was_told_counts_no_more() {
+    let granted = Some(Granted { at: at(101), life: 1 });
+    let part = Part { held: Some(holds(100)), granted, ..wants(150) };
+    let sight = seen(Some(ME), 120, 150);
+    assert_eq!(decide(&part, Some(&sight), &fine(150), 150), Step::Go(Go::Turn), "the hook runs again");
+    let back = Node { life: 2, ..fine(150) };
+    assert_eq!(decide(&part, Some(&sight), &back, 150), Step::Confirm);
+    let hurts = Node { may_stop: false, ..back.clone() };
+    assert_eq!(decide(&part, Some(&sight), &hurts, 150), Step::GiveBack(Returned::MayNotStop));
+    let confirmed = Part { granted: Some(Granted { at: at(151), life: 2 }), ..part };
+    assert_eq!(decide(&confirmed, Some(&sight), &back, 151), Step::Go(Go::Turn));
+}
+
 #[test]
 fn another_has_it() {
     let part = wants(100);
