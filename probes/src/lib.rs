@@ -8,6 +8,7 @@ pub mod contact;
 pub mod forced;
 pub mod hosting;
 pub mod judge;
+pub mod lag;
 pub mod limits;
 pub mod moves;
 pub mod observe;

@@ -4,6 +4,7 @@ mod certificates;
 mod evidence;
 mod history;
 mod kubernetes;
+mod lag;
 mod status;
 mod track;
 mod turn;
@@ -45,6 +46,7 @@ pub use certificates::{CertificateTold, Certificates, CertificatesTold, instant}
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
+pub use lag::{Group, GroupTold, Groups, LagTold, LeftOut};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
 pub use track::Since;
 pub use turn::{DrainTold, TIME_UP, Turn, TurnTold};
@@ -155,6 +157,7 @@ pub struct Board {
     kubernetes: Mutex<Kubernetes>,
     certificates: Mutex<Certificates>,
     turn: Mutex<Turn>,
+    lag: Mutex<Option<Groups>>,
     wanted: Notify,
 }
 
@@ -183,6 +186,7 @@ impl Board {
             kubernetes: Mutex::default(),
             certificates: Mutex::default(),
             turn: Mutex::default(),
+            lag: Mutex::default(),
             wanted: Notify::new(),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
@@ -372,6 +376,21 @@ impl Board {
     /// Who holds the turn and who wants it; `None` where turns are not taken and nobody wants to stop the node.
     pub fn turn_told(&self, now: BootTime) -> Option<TurnTold> {
         self.turn(|turn| turn.told(now))
+    }
+
+    /// Looks at what is known of consumer groups, or notes something about it; `None` where it is not asked for.
+    pub fn lag<T>(&self, note: impl FnOnce(&mut Option<Groups>) -> T) -> T {
+        note(&mut self.lag.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How far the consumer groups lag that are this broker's to tell of; `None` where that is not asked for.
+    pub fn lag_told(&self, published: &Published) -> Option<LagTold> {
+        let now = published.now.boot;
+        self.lag(|lag| {
+            let groups = lag.as_ref()?;
+            let are_told = groups.are_told(&published.seen, &self.settings.limits, now);
+            Some(if are_told { groups.told(now) } else { Groups::default().told(now) })
+        })
     }
 
     /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.

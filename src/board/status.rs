@@ -12,7 +12,7 @@ use pillion_probes::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, Since, Transition, TurnTold,
+    Board, CertificatesTold, Evidence, Identity, Kubernetes, LagTold, Published, Since, Transition, TurnTold,
     evidence, words,
 };
 use crate::{problem::SettingFinding, stamp};
@@ -53,6 +53,9 @@ pub struct Status {
     /// The turn, where turns are taken or somebody wants to stop the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnTold>,
+    /// How far consumer groups lag, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<LagTold>,
     /// What lint said of the broker's settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingFinding>,
@@ -220,6 +223,7 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
         kubernetes: board.kubernetes(),
         certificates: board.certificates().told(*now),
         turn: board.turn_told(now.boot),
+        lag: board.lag_told(published),
         settings: board.findings().to_vec(),
         history,
     }

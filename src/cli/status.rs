@@ -9,7 +9,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
+use pillion_probes::{forced::Kind, lag::Excluded, replicas::Fault, verdict::Answer};
 
 use super::{
     Exit,
@@ -156,6 +156,7 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
         writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
     }
     turn(out, status)?;
+    lag(out, status)?;
     certificates(out, status)?;
     kubernetes(out, status)?;
     history(out, status)
@@ -172,6 +173,29 @@ fn turn(out: &mut String, status: &Status) -> fmt::Result {
         writeln!(out, "  {}", paint(alert(), &plain(&wanted)))?;
     }
     match &turn.trouble {
+        Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
+        None => Ok(()),
+    }
+}
+
+/// The consumer groups that lag most.
+fn lag(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(lag) = &status.lag else { return Ok(()) };
+    writeln!(out, "\n{}", paint(faint(), &lag.summary()))?;
+    for group in lag.worst.iter().filter(|group| group.messages > 0) {
+        writeln!(out, "  {}  {}", plain(&group.group), plain(&group.words()))?;
+    }
+    for left_out in &lag.left_out {
+        let why = match left_out.why {
+            Excluded::Lists => continue,
+            Excluded::MaxGroups => "left out: sidecar.lag.maxGroups",
+            Excluded::MaxPartitions => "left out: sidecar.lag.maxPartitions",
+            Excluded::TooLarge => "left out: it has committed in too many partitions",
+            Excluded::Denied => "left out: the agent may not describe it",
+        };
+        writeln!(out, "  {}  {}", plain(&left_out.group), paint(alert(), why))?;
+    }
+    match &lag.trouble {
         Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
         None => Ok(()),
     }

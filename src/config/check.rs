@@ -2,6 +2,7 @@
 
 mod certificates;
 mod client;
+mod lag;
 mod pod;
 mod settings;
 mod turn;
@@ -278,7 +279,14 @@ impl Check<'_> {
             Some(file::AddingReplicas::Count) => AddingReplicas::Count,
             Some(file::AddingReplicas::Ignore) => AddingReplicas::Ignore,
         };
-        Some(Sidecar { listen: listen?, timing, adding_replicas, override_: Override { max_duration } })
+        let lag = self.lag(&file.lag, mode);
+        Some(Sidecar {
+            listen: listen?,
+            timing,
+            adding_replicas,
+            override_: Override { max_duration },
+            lag: lag.ok()?,
+        })
     }
 
     fn absolute(&mut self, key: &str, path: Option<PathBuf>) -> Option<PathBuf> {

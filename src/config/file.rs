@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{certificates::Certificates, client::Client};
+pub use self::{certificates::Certificates, client::Client, lag::Lag};
 use super::duration::Written;
 
 pub mod certificates;
 pub mod client;
+pub mod lag;
 
 /// The whole file. Every setting may also come from the environment or a flag, which win.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -226,6 +227,8 @@ pub struct Sidecar {
     /// The break-glass.
     #[serde(rename = "override")]
     pub override_: Override,
+    /// How far consumer groups lag.
+    pub lag: Lag,
 }
 
 /// Whether replicas that a reassignment is adding count.

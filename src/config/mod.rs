@@ -20,7 +20,7 @@ pub use self::{
     file::Mode,
     model::{
         Broker, Certificates, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Kubernetes,
-        Layer, LayerSource, Listener, Override, Resources, Sidecar, Storage, Turn, TurnKeeper, Zone,
+        Lag, Layer, LayerSource, Listener, Override, Resources, Sidecar, Storage, Turn, TurnKeeper, Zone,
         certificates, client,
     },
     pattern::{Pattern, Word},

@@ -13,8 +13,9 @@ use pillion_probes::moves::AddingReplicas;
 
 pub mod certificates;
 pub mod client;
+pub mod lag;
 
-pub use self::{certificates::Certificates, client::Client};
+pub use self::{certificates::Certificates, client::Client, lag::Lag};
 use super::{file::Mode, pattern::Pattern, place::Places, timing::Timing};
 
 /// A checked configuration.
@@ -286,6 +287,8 @@ pub struct Sidecar {
     pub adding_replicas: AddingReplicas,
     /// The break-glass.
     pub override_: Override,
+    /// How far consumer groups lag, where that is asked for.
+    pub lag: Option<Lag>,
 }
 
 /// This pod, as far as it is told.

@@ -18,6 +18,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+mod lag;
+
 use super::{
     Site,
     route::{PATHS, Reply},
@@ -41,6 +43,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.kubernetes(&site.board);
     sheet.certificates(&site.board);
     sheet.turn(&site.board, &published);
+    lag::fill(&mut sheet, &site.board, &published);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);

@@ -3,12 +3,17 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::consumer_group_describe_response as consumers;
 use kafka_protocol::messages::describe_acls_response as acls;
 use kafka_protocol::messages::describe_configs_response as configs;
+use kafka_protocol::messages::describe_groups_response as described;
 use kafka_protocol::messages::describe_quorum_response as quorum;
+use kafka_protocol::messages::list_groups_response as listed;
+use kafka_protocol::messages::list_offsets_response as ends;
 use kafka_protocol::messages::list_partition_reassignments_response as reassigned;
 use kafka_protocol::messages::metadata_response as metadata;
-use kafka_protocol::messages::{BrokerId, TopicName};
+use kafka_protocol::messages::offset_fetch_response as committed;
+use kafka_protocol::messages::{BrokerId, GroupId, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
 
 use crate::kafka::{Call, decode_answer};
@@ -151,6 +156,114 @@ fn describe_configs_agrees() {
     let message = m::DescribeConfigsResponse::default().with_results(vec![result; 2]);
     for version in 1..=4 {
         agrees::<m::DescribeConfigsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn list_groups_agrees() {
+    for version in 0..=5 {
+        let mut group = listed::ListedGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_protocol_type(text("consumer"));
+        if version >= 4 {
+            group = group.with_group_state(text("Stable"));
+        }
+        if version >= 5 {
+            group = group.with_group_type(text("classic"));
+        }
+        let message = m::ListGroupsResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::ListGroupsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn offset_fetch_agrees() {
+    for version in 2..=7 {
+        let mut partition =
+            committed::OffsetFetchResponsePartition::default().with_committed_offset(7).with_metadata(None);
+        if version >= 5 {
+            partition = partition.with_committed_leader_epoch(3);
+        }
+        let topic = committed::OffsetFetchResponseTopic::default()
+            .with_name(TopicName(text("t")))
+            .with_partitions(vec![partition; 2]);
+        let message = m::OffsetFetchResponse::default().with_topics(vec![topic; 2]).with_error_code(16);
+        agrees::<m::OffsetFetchRequest>(&message, version);
+    }
+    for version in 8..=9 {
+        let partition = committed::OffsetFetchResponsePartitions::default()
+            .with_committed_offset(7)
+            .with_committed_leader_epoch(3)
+            .with_metadata(Some(text("m")));
+        let topic = committed::OffsetFetchResponseTopics::default()
+            .with_name(TopicName(text("t")))
+            .with_partitions(vec![partition; 2]);
+        let group = committed::OffsetFetchResponseGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_topics(vec![topic]);
+        let message = m::OffsetFetchResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::OffsetFetchRequest>(&message, version);
+    }
+}
+
+#[test]
+fn describe_groups_agrees() {
+    for version in 0..=6 {
+        let mut member = described::DescribedGroupMember::default()
+            .with_member_id(text("m"))
+            .with_member_metadata(Bytes::from_static(b"what"))
+            .with_member_assignment(Bytes::from_static(b"which"));
+        if version >= 4 {
+            member = member.with_group_instance_id(Some(text("i")));
+        }
+        let mut group = described::DescribedGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_members(vec![member; 2]);
+        if version >= 6 {
+            group = group.with_error_message(Some(text("no")));
+        }
+        let message = m::DescribeGroupsResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::DescribeGroupsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn consumer_group_describe_agrees() {
+    for version in 0..=1 {
+        let owned = consumers::TopicPartitions::default()
+            .with_topic_name(TopicName(text("t")))
+            .with_partitions(vec![0, 1, 2]);
+        let assignment = consumers::Assignment::default().with_topic_partitions(vec![owned; 2]);
+        let mut member = consumers::Member::default()
+            .with_member_id(text("m"))
+            .with_instance_id(None)
+            .with_subscribed_topic_names(vec![TopicName(text("t")), TopicName(text("u"))])
+            .with_subscribed_topic_regex(Some(text("t.*")))
+            .with_assignment(assignment.clone())
+            .with_target_assignment(assignment);
+        if version >= 1 {
+            member = member.with_member_type(1);
+        }
+        let group = consumers::DescribedGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_members(vec![member; 2]);
+        let message = m::ConsumerGroupDescribeResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::ConsumerGroupDescribeRequest>(&message, version);
+    }
+}
+
+#[test]
+fn list_offsets_agrees() {
+    for version in 1..=7 {
+        let mut partition = ends::ListOffsetsPartitionResponse::default().with_offset(7).with_timestamp(9);
+        if version >= 4 {
+            partition = partition.with_leader_epoch(3);
+        }
+        let topic = ends::ListOffsetsTopicResponse::default()
+            .with_name(TopicName(text("t")))
+            .with_partitions(vec![partition; 2]);
+        let message = m::ListOffsetsResponse::default().with_topics(vec![topic; 2]);
+        agrees::<m::ListOffsetsRequest>(&message, version);
     }
 }
 

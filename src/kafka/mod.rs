@@ -41,8 +41,16 @@ pub mod codes {
     pub const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
     /// The node asked does not lead: what a controller says of the metadata quorum.
     pub const NOT_LEADER_OR_FOLLOWER: i16 = 6;
+    /// The coordinator of groups still reads what it took over.
+    pub const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
+    /// There is no coordinator to be asked now.
+    pub const COORDINATOR_NOT_AVAILABLE: i16 = 15;
+    /// The node asked does not coordinate this group (any more).
+    pub const NOT_COORDINATOR: i16 = 16;
     /// Describing the topic was refused.
     pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
+    /// Describing the group was refused.
+    pub const GROUP_AUTHORIZATION_FAILED: i16 = 30;
     /// A request about the cluster was refused.
     pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
     /// The listener does not speak the SASL mechanism.
@@ -51,6 +59,8 @@ pub mod codes {
     pub const ILLEGAL_SASL_STATE: i16 = 34;
     /// The broker does not speak the version that the request was sent in.
     pub const UNSUPPORTED_VERSION: i16 = 35;
+    /// There is no such group (any more).
+    pub const GROUP_ID_NOT_FOUND: i16 = 69;
     /// No broker of this id is registered.
     pub const BROKER_ID_NOT_REGISTERED: i16 = 102;
     /// The broker has no authorizer.

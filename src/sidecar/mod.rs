@@ -9,6 +9,7 @@ mod certificates;
 mod desk;
 mod hosting;
 mod kubernetes;
+mod lag;
 mod latch;
 mod listing;
 mod lives;

@@ -6,6 +6,8 @@ mod api_versions;
 mod authorizer;
 mod brokers;
 mod configs;
+mod ends;
+mod groups;
 mod log_dirs;
 mod quorum;
 mod reassignments;
@@ -17,6 +19,11 @@ pub use api_versions::{ApiVersions, Kind, VersionRange, api_versions};
 pub use authorizer::has_authorizer;
 pub use brokers::{ListedBroker, ListedBrokers, listed_brokers};
 pub use configs::{BrokerSetting, Told, broker_configs};
+pub use ends::{Ended, Led, leaders, log_ends};
+pub use groups::{
+    CommittedGroup, CommittedTopic, GroupKind, ListedGroup, committed, committed_batch, listed_groups,
+    members,
+};
 pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs};
 pub use quorum::{
     Quorum, ReplicaState, describe_quorum, describe_quorum_request, describe_quorum_version, quorum_of,

@@ -37,7 +37,7 @@ pub use isr::IsrWatch;
 pub use load::{Load, LoadReport};
 pub use net::{Links, Net, Peer};
 pub use openbao::OpenBao;
-pub use rdkafka::ClientConfig;
+pub use rdkafka::{self, ClientConfig};
 pub use reader::{ReadReport, Reader};
 pub use scene::Staged;
 pub use score::{Score, detect, score};
