@@ -428,7 +428,7 @@ async fn groups_are_told_while_they_are_this_brokers() {
     );
     let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
     let lag = told.lag.unwrap();
-    assert_eq!(lag.worst[0].words(), "912 message(s), more than 77 s, worst in sent (Stable, 4 member(s))");
+    assert_eq!(lag.worst[0].words(), "912 message(s), more than 77.0 s, worst in sent (Stable, 4 member(s))");
     assert_eq!(lag.summary(), "3 consumer group(s) coordinated here, 1 left out; as of 2.0 s ago");
     assert_eq!((lag.left_out.len(), lag.groups_left_out[&Excluded::Lists]), (1, 1));
 

@@ -264,7 +264,7 @@ fn lag_is_off_until_it_is_asked_for() {
     let lag = |extra: &[(&str, &str)]| {
         let mut sources = pod(&[]);
         for (path, value) in extra {
-            sources.flag("--set", path, value);
+            sources.flag("--set", path, *value);
         }
         load_bytes(GOOD.as_bytes(), "p.yaml", &sources).unwrap().config.sidecar.lag
     };
