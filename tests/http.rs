@@ -12,7 +12,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use made_up::{Stepped, board, empty, healthy, hung, lagging, on_zookeeper, voter};
 use pillion::{
-    board::{Board, Group, Groups, Status},
+    board::{Board, Canary, Group, Groups, Outcome, Status},
     http,
 };
 use pillion_probes::{
@@ -441,4 +441,40 @@ async fn groups_are_told_while_they_are_this_brokers() {
     assert!(!agent.get("/metrics").await.body.contains("pillion_group"));
     let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
     assert!(told.lag.unwrap().worst.is_empty());
+}
+
+#[tokio::test]
+async fn the_canary_is_up_while_it_comes_back() {
+    let agent = Agent::start(healthy).await;
+    assert!(!agent.get("/metrics").await.body.contains("pillion_canary"), "there is none");
+    let note = |outcome| {
+        let now = agent.clock.now().boot;
+        agent.board.canary(|canary| {
+            let canary = canary.get_or_insert_with(|| Canary::new("pillion-canary"));
+            canary.note(outcome, now, Duration::from_millis(7));
+        });
+    };
+    note(Outcome::Ok);
+    agent.clock.step(Duration::from_secs(5));
+    let metrics = agent.get("/metrics").await.body;
+    for line in [
+        "pillion_canary_up 1",
+        "pillion_canary_attempts_total{outcome=\"ok\"} 1",
+        "pillion_canary_attempts_total{outcome=\"not-committed\"} 0",
+        "pillion_canary_latency_seconds_count 1",
+        "pillion_canary_latency_seconds_bucket{le=\"0.01\"} 1",
+        "pillion_canary_latency_seconds_bucket{le=\"0.005\"} 0",
+        "pillion_canary_age_seconds 5.0",
+    ] {
+        assert!(metrics.lines().any(|there| there == line), "{line}\n{metrics}");
+    }
+    note(Outcome::NotCommitted);
+    assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 0"));
+    let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    assert_eq!(told.canary.unwrap().summary(), "not-committed, last good 5.0 s ago in 7 ms (pillion-canary)");
+    note(Outcome::Ok);
+    assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 1"));
+    // A broker that does not answer is not asked.
+    agent.clock.step(Duration::from_secs(31));
+    assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 0"));
 }

@@ -40,6 +40,9 @@ fn decodes(data: &[u8]) -> bool {
         10 => decode_answer::<m::DescribeGroupsRequest>(&body, version).is_ok(),
         11 => decode_answer::<m::ConsumerGroupDescribeRequest>(&body, version).is_ok(),
         12 => decode_answer::<m::ListOffsetsRequest>(&body, version).is_ok(),
+        13 => decode_answer::<m::ProduceRequest>(&body, version).is_ok(),
+        14 => decode_answer::<m::FetchRequest>(&body, version).is_ok(),
+        15 => decode_answer::<m::CreateTopicsRequest>(&body, version).is_ok(),
         _ => decode_answer::<m::ListPartitionReassignmentsRequest>(&body, version).is_ok(),
     }
 }

@@ -1,5 +1,6 @@
 //! The board: what is known, judged at the moment of asking, and what changed when.
 
+mod canary;
 mod certificates;
 mod evidence;
 mod history;
@@ -42,6 +43,7 @@ use crate::{
     problem::SettingFinding,
 };
 
+pub use canary::{CANARY_LIMIT, Canary, CanaryTold, Outcome};
 pub use certificates::{CertificateTold, Certificates, CertificatesTold, instant};
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
@@ -158,6 +160,7 @@ pub struct Board {
     certificates: Mutex<Certificates>,
     turn: Mutex<Turn>,
     lag: Mutex<Option<Groups>>,
+    canary: Mutex<Option<Canary>>,
     wanted: Notify,
 }
 
@@ -187,6 +190,7 @@ impl Board {
             certificates: Mutex::default(),
             turn: Mutex::default(),
             lag: Mutex::default(),
+            canary: Mutex::default(),
             wanted: Notify::new(),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
@@ -391,6 +395,11 @@ impl Board {
             let are_told = groups.are_told(&published.seen, &self.settings.limits, now);
             Some(if are_told { groups.told(now) } else { Groups::default().told(now) })
         })
+    }
+
+    /// Looks at the canary, or notes something about it; `None` where there is none.
+    pub fn canary<T>(&self, note: impl FnOnce(&mut Option<Canary>) -> T) -> T {
+        note(&mut self.canary.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.

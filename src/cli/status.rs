@@ -157,6 +157,7 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     }
     turn(out, status)?;
     lag(out, status)?;
+    canary(out, status)?;
     certificates(out, status)?;
     kubernetes(out, status)?;
     history(out, status)
@@ -173,6 +174,16 @@ fn turn(out: &mut String, status: &Status) -> fmt::Result {
         writeln!(out, "  {}", paint(alert(), &plain(&wanted)))?;
     }
     match &turn.trouble {
+        Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
+        None => Ok(()),
+    }
+}
+
+/// Whether what is written through the broker comes back.
+fn canary(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(canary) = &status.canary else { return Ok(()) };
+    writeln!(out, "\n{} {}", paint(faint(), "canary:"), plain(&canary.summary()))?;
+    match &canary.trouble {
         Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
         None => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! What a schema cannot say: required settings, ids, paths, sums.
 
+mod canary;
 mod certificates;
 mod client;
 mod lag;
@@ -280,12 +281,14 @@ impl Check<'_> {
             Some(file::AddingReplicas::Ignore) => AddingReplicas::Ignore,
         };
         let lag = self.lag(&file.lag, mode);
+        let canary = self.canary(&file.canary, mode);
         Some(Sidecar {
             listen: listen?,
             timing,
             adding_replicas,
             override_: Override { max_duration },
             lag: lag.ok()?,
+            canary: canary.ok()?,
         })
     }
 

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{certificates::Certificates, client::Client, lag::Lag};
+pub use self::{canary::Canary, certificates::Certificates, client::Client, lag::Lag};
 use super::duration::Written;
 
+pub mod canary;
 pub mod certificates;
 pub mod client;
 pub mod lag;
@@ -229,6 +230,8 @@ pub struct Sidecar {
     pub override_: Override,
     /// How far consumer groups lag.
     pub lag: Lag,
+    /// The canary.
+    pub canary: Canary,
 }
 
 /// Whether replicas that a reassignment is adding count.

@@ -11,11 +11,12 @@ use std::{
 
 use pillion_probes::moves::AddingReplicas;
 
+pub mod canary;
 pub mod certificates;
 pub mod client;
 pub mod lag;
 
-pub use self::{certificates::Certificates, client::Client, lag::Lag};
+pub use self::{canary::Canary, certificates::Certificates, client::Client, lag::Lag};
 use super::{file::Mode, pattern::Pattern, place::Places, timing::Timing};
 
 /// A checked configuration.
@@ -289,6 +290,8 @@ pub struct Sidecar {
     pub override_: Override,
     /// How far consumer groups lag, where that is asked for.
     pub lag: Option<Lag>,
+    /// The canary, where there is one.
+    pub canary: Option<Canary>,
 }
 
 /// This pod, as far as it is told.

@@ -287,3 +287,21 @@ fn lag_is_off_until_it_is_asked_for() {
         ]
     );
 }
+
+#[test]
+fn the_canary_is_off_until_it_is_asked_for() {
+    let set = |pairs: &[(&str, &str)]| {
+        let mut sources = pod(&[]);
+        for (path, value) in pairs {
+            sources.flag("--set", path, *value);
+        }
+        sources
+    };
+    let canary = |pairs| load_bytes(GOOD.as_bytes(), "p.yaml", &set(pairs)).unwrap().config.sidecar.canary;
+    assert_eq!(canary(&[]), None);
+    assert_eq!(canary(&[("sidecar.canary.enabled", "true")]).unwrap().topic, "pillion-canary");
+    for bad in ["__mine", "a/b", ".."] {
+        let told = errors(GOOD, &set(&[("sidecar.canary.topic", bad)]));
+        assert_eq!(told, [format!("flag --set: sidecar.canary.topic: {bad:?} is no topic of its own")]);
+    }
+}

@@ -18,6 +18,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+mod canary;
 mod lag;
 
 use super::{
@@ -43,6 +44,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.kubernetes(&site.board);
     sheet.certificates(&site.board);
     sheet.turn(&site.board, &published);
+    canary::fill(&mut sheet, &site.board, &published);
     lag::fill(&mut sheet, &site.board, &published);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);

@@ -268,6 +268,61 @@ fn list_offsets_agrees() {
 }
 
 #[test]
+fn what_the_canary_asks_agrees() {
+    let name = || TopicName(text("t"));
+    for version in 3..=9 {
+        let mut partition = m::produce_response::PartitionProduceResponse::default().with_base_offset(7);
+        if version >= 5 {
+            partition = partition.with_log_start_offset(3);
+        }
+        if version >= 8 {
+            let error = m::produce_response::BatchIndexAndErrorMessage::default()
+                .with_batch_index_error_message(Some(text("no")));
+            partition = partition.with_record_errors(vec![error; 2]).with_error_message(Some(text("no")));
+        }
+        let topic = m::produce_response::TopicProduceResponse::default()
+            .with_name(name())
+            .with_partition_responses(vec![partition; 2]);
+        agrees::<m::ProduceRequest>(&m::ProduceResponse::default().with_responses(vec![topic; 2]), version);
+    }
+    for version in 4..=11 {
+        let aborted = m::fetch_response::AbortedTransaction::default().with_first_offset(3);
+        let partition = m::fetch_response::PartitionData::default()
+            .with_high_watermark(9)
+            .with_aborted_transactions(Some(vec![aborted; 2]))
+            .with_records(Some(Bytes::from_static(b"records")));
+        let topic = m::fetch_response::FetchableTopicResponse::default()
+            .with_topic(name())
+            .with_partitions(vec![partition; 2]);
+        agrees::<m::FetchRequest>(&m::FetchResponse::default().with_responses(vec![topic; 2]), version);
+    }
+    for version in 2..=4 {
+        let topic = m::create_topics_response::CreatableTopicResult::default()
+            .with_name(name())
+            .with_error_message(Some(text("no")));
+        let message = m::CreateTopicsResponse::default().with_topics(vec![topic; 2]);
+        agrees::<m::CreateTopicsRequest>(&message, version);
+    }
+    for version in 0..=1 {
+        let topic = m::create_partitions_response::CreatePartitionsTopicResult::default().with_name(name());
+        let message = m::CreatePartitionsResponse::default().with_results(vec![topic; 2]);
+        agrees::<m::CreatePartitionsRequest>(&message, version);
+    }
+    let partition = m::alter_partition_reassignments_response::ReassignablePartitionResponse::default();
+    let topic = m::alter_partition_reassignments_response::ReassignableTopicResponse::default()
+        .with_name(name())
+        .with_partitions(vec![partition; 2]);
+    let message = m::AlterPartitionReassignmentsResponse::default().with_responses(vec![topic; 2]);
+    agrees::<m::AlterPartitionReassignmentsRequest>(&message, 0);
+    let partition = m::elect_leaders_response::PartitionResult::default();
+    let result = m::elect_leaders_response::ReplicaElectionResult::default()
+        .with_topic(name())
+        .with_partition_result(vec![partition; 2]);
+    let message = m::ElectLeadersResponse::default().with_replica_election_results(vec![result; 2]);
+    agrees::<m::ElectLeadersRequest>(&message, 1);
+}
+
+#[test]
 fn a_hostile_count_is_refused_before_memory_is_reserved() {
     // Without the guard each of these asks the decoder for tens of gigabytes at once.
     let compact = [0xff, 0xff, 0xff, 0xff, 0x0f];

@@ -5,6 +5,7 @@
 //! applied offset decides when the next begins.
 
 mod applied;
+mod canary;
 mod certificates;
 mod desk;
 mod hosting;

@@ -17,7 +17,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Secured, Target, certificates, kubernetes, lag, observe, turn};
+use super::{Desk, Secured, Target, canary, certificates, kubernetes, lag, observe, turn};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -97,8 +97,9 @@ pub async fn run(
     let kept = certificates::keep(config, identity, &target, &board, &own_clock);
     let turns = turn::keep(&board, config.turn.as_ref(), timing.session_timeout, &config.run_dir);
     let lags = lag::keep(&desk, &target, &board, config.sidecar.lag.as_ref());
+    let canary = canary::keep(&desk, &target, &board, config.sidecar.canary.as_ref());
     tokio::select! {
-        ((), (), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns, lags) } => {}
+        ((), (), (), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns, lags, canary) } => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {

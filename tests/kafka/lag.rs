@@ -82,7 +82,7 @@ fn by_tool(scene: &Scene, group: &str) -> Result<BTreeMap<String, u64>> {
 }
 
 /// A series of the agents beside all brokers: where it is told, and what.
-fn told(scene: &Scene, name: &str, labels: &[&str]) -> Vec<(i32, f64)> {
+pub fn told(scene: &Scene, name: &str, labels: &[&str]) -> Vec<(i32, f64)> {
     let mut all = Vec::new();
     for id in scene.fleet.ids() {
         let Ok((200, text)) = run(scene.fleet.ask(id, "/metrics")) else { continue };

@@ -14,6 +14,7 @@
 mod agent;
 mod assigned;
 mod brokers;
+mod canary;
 mod certificates;
 mod controllers;
 mod lag;
@@ -87,6 +88,8 @@ const TESTS: &[Test] = &[
     ("secured_ready_and_fallen_out_on_3_9", Stage::Secured39, secured::fallen_out),
     ("secured_authenticates_anew_in_time_on_3_9", Stage::Secured39, secured::sessions),
     ("secured_reload_is_proven_by_a_handshake_on_3_9", Stage::Secured39, secured::reloaded),
+    ("canary_tells_what_clients_see", Stage::Canary, canary::tells_what_clients_see),
+    ("canary_is_in_nobodys_way", Stage::Canary, canary::is_in_nobodys_way),
     ("lag_equals_the_tool", Stage::Lag, lag::equals_the_tool),
     ("lag_of_the_new_protocol", Stage::Lag, lag::of_the_new_protocol),
     ("lag_moves_with_the_coordinator", Stage::Lag, lag::coordinator_moves),

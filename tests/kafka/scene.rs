@@ -51,6 +51,8 @@ pub enum Stage {
     Lag,
     /// The same with `ZooKeeper` and 3.9.
     LagZk39,
+    /// A controller and three brokers of the newest release, where two must be in sync, with a canary.
+    Canary,
     /// Three controllers with pillion beside them, and one broker.
     Voters,
     /// Three nodes that are broker and controller in one.
@@ -152,6 +154,11 @@ impl Scene {
             Stage::Tls39 => tls(Cluster::builder(V3_9).controllers(1).brokers(3)),
             Stage::Tls28 => tls(Cluster::builder(V2_8).zookeeper().brokers(3)),
             Stage::Lag => Cluster::builder(NEWEST).controllers(1).brokers(3).pillion("sidecar", LAG),
+            Stage::Canary => Cluster::builder(NEWEST)
+                .controllers(1)
+                .brokers(3)
+                .property("min.insync.replicas", "2")
+                .pillion("sidecar", "  canary: {enabled: true}\n"),
             Stage::LagZk39 => Cluster::builder(V3_9).zookeeper().brokers(3).pillion("sidecar", LAG),
             Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };

@@ -5,6 +5,7 @@
 mod api_versions;
 mod authorizer;
 mod brokers;
+mod canary;
 mod configs;
 mod ends;
 mod groups;
@@ -18,6 +19,7 @@ mod unregister;
 pub use api_versions::{ApiVersions, Kind, VersionRange, api_versions};
 pub use authorizer::has_authorizer;
 pub use brokers::{ListedBroker, ListedBrokers, listed_brokers};
+pub use canary::{canary_partitions, fetch_has, produce_one, set_on_topic, tend};
 pub use configs::{BrokerSetting, Told, broker_configs};
 pub use ends::{Ended, Led, leaders, log_ends};
 pub use groups::{
