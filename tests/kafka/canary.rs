@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use bed::{View, eventually};
+use bed::{View, eventually, topics::Topic};
 
 use super::{
     lag::told,
@@ -113,5 +113,31 @@ pub fn is_in_nobodys_way(scene: &Scene) -> Result<()> {
         ensure!(back.elapsed() < Duration::from_secs(60));
     }
     ensure!(changes(scene)? == before, "nothing is moved in a roll");
+    Ok(())
+}
+
+/// A topic that somebody made otherwise, with one partition of one copy, is given the rest.
+pub fn topic_is_made_right(scene: &Scene) -> Result<()> {
+    run(eventually("the topic is right", SOON, async || is_right(scene).await))?;
+    run(scene.fleet.cluster.delete_topic(TOPIC))?;
+    run(scene
+        .fleet
+        .cluster
+        .create_topic(Topic::assigned(TOPIC, &[&[1002]]).config("min.insync.replicas", "1")))?;
+    let before = changes(scene)?;
+    run(eventually("the topic is right again", SOON, async || is_right(scene).await))?;
+    println!("    {} step(s) made it right", changes(scene)? - before);
+    ensure!(changes(scene)? >= before + 2, "a partition is moved, and others are added");
+    // What it had of its own is taken back: the cluster's minimum counts again, as a lost one shows.
+    run(eventually("the cluster's minimum counts", SOON, async || {
+        let logs = scene.fleet.ids().into_iter().map(|id| std::fs::read_to_string(scene.fleet.agent_log(id)));
+        let logs = logs.collect::<Result<Vec<_>, _>>()?;
+        ensure!(logs.iter().any(|log| log.contains("min.insync.replicas, so that")), "no agent says so");
+        Ok(())
+    }))?;
+    for id in scene.fleet.ids() {
+        wait_up(scene, id, true)?;
+        ensure!(scene.fleet.is_ready(id), "{}", scene.fleet.said(id));
+    }
     Ok(())
 }

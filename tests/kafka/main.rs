@@ -90,6 +90,7 @@ const TESTS: &[Test] = &[
     ("secured_reload_is_proven_by_a_handshake_on_3_9", Stage::Secured39, secured::reloaded),
     ("canary_tells_what_clients_see", Stage::Canary, canary::tells_what_clients_see),
     ("canary_is_in_nobodys_way", Stage::Canary, canary::is_in_nobodys_way),
+    ("canary_topic_is_made_right", Stage::Canary, canary::topic_is_made_right),
     ("lag_equals_the_tool", Stage::Lag, lag::equals_the_tool),
     ("lag_of_the_new_protocol", Stage::Lag, lag::of_the_new_protocol),
     ("lag_moves_with_the_coordinator", Stage::Lag, lag::coordinator_moves),

@@ -13,7 +13,7 @@ pub(super) fn fill(sheet: &mut Sheet, board: &Board, published: &Published) {
     let now = published.now.boot;
     board.canary(|canary| {
         let Some(canary) = canary else { return };
-        let help = "The last round trip was good, not longer ago than 30 s: 1 yes, 0 no";
+        let help = "The last round trip was good, not longer ago than 20 s: 1 yes, 0 no";
         sheet.plain("canary_up", help, i64::from(canary.is_up(now, CANARY_LIMIT)));
         let attempts = Family::<Labels, Counter>::default();
         for outcome in Outcome::ALL {

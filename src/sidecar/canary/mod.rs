@@ -31,6 +31,8 @@ pub async fn keep(desk: &Desk, target: &Target, board: &Board, settings: Option<
     let mut away = BTreeMap::new();
     lives::each(desk, async |life| {
         let away = &mut away;
+        // What an earlier life took says nothing of this one.
+        board.canary(|canary| canary.iter_mut().for_each(|canary| canary.last = None));
         let keeper =
             Keeper { desk, target, board, topic: &settings.topic, life, away, own: None, tend_at: None };
         keeper.watch().await;
