@@ -12,11 +12,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use made_up::{Stepped, board, empty, healthy, hung, lagging, on_zookeeper, voter};
 use pillion::{
-    board::{Board, Status},
+    board::{Board, Canary, Group, Groups, Outcome, Status},
     http,
 };
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
+    lag::{Behind, Excluded, Lag},
     observe::{Observations, Role},
     refill::{Lacking, Refill, Throttle},
     time::BootTime,
@@ -427,4 +428,100 @@ async fn it_ends_at_once_with_idle_connections() {
     agent.get("/livez").await;
     agent.shutdown.cancel();
     timeout(Duration::from_secs(2), agent.task).await.unwrap().unwrap();
+}
+
+/// A group in two topics, of one of which the lag in time is not known.
+fn groups(life: u64, complete: BootTime) -> Groups {
+    let about = |messages, seconds| Lag { messages, time: Behind::About(Duration::from_secs(seconds)) };
+    let more = Lag { messages: 900, time: Behind::MoreThan(Duration::from_secs(77)) };
+    let topics = [("paid".to_owned(), about(12, 3)), ("sent".to_owned(), more)];
+    let billing = Group {
+        state: "Stable".to_owned(),
+        members: Some(4),
+        topics: topics.into_iter().collect(),
+        partitions: 9,
+    };
+    Groups {
+        life,
+        seen: 3,
+        left_out: [("noise".to_owned(), Excluded::Lists)].into(),
+        groups: [("billing".to_owned(), billing), ("idle".to_owned(), Group::default())].into(),
+        complete: Some(complete),
+        trouble: None,
+    }
+}
+
+#[tokio::test]
+async fn groups_are_told_while_they_are_this_brokers() {
+    let agent = Agent::start(healthy).await;
+    assert!(!agent.get("/metrics").await.body.contains("pillion_group"), "nobody asked for it");
+    let now = agent.clock.now().boot;
+    agent.board.lag(|lag| *lag = Some(groups(1, now.back(Duration::from_secs(2)))));
+    let metrics = agent.get("/metrics").await.body;
+    for line in [
+        "pillion_group_lag_messages{group=\"billing\",topic=\"paid\"} 12",
+        "pillion_group_lag_messages{group=\"billing\",topic=\"sent\"} 900",
+        "pillion_group_lag_seconds{group=\"billing\",topic=\"paid\"} 3.0",
+        "pillion_group_members{group=\"billing\"} 4",
+        "pillion_groups_seen 3",
+        "pillion_groups_left_out 1",
+        "pillion_group_lag_age_seconds 2.0",
+    ] {
+        assert!(metrics.lines().any(|there| there == line), "{line}\n{metrics}");
+    }
+    assert!(
+        !metrics.contains("pillion_group_lag_seconds{group=\"billing\",topic=\"sent\"}"),
+        "it is not known"
+    );
+    let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    let lag = told.lag.unwrap();
+    assert_eq!(lag.worst[0].words(), "912 message(s), more than 77.0 s, worst in sent (Stable, 4 member(s))");
+    assert_eq!(lag.summary(), "3 consumer group(s) coordinated here, 1 left out; as of 2.0 s ago");
+    assert_eq!((lag.left_out.len(), lag.groups_left_out[&Excluded::Lists]), (1, 1));
+
+    // Another life, and contact that was lost: another broker may tell of them by now.
+    agent.board.lag(|lag| *lag = Some(groups(2, now)));
+    assert!(!agent.get("/metrics").await.body.contains("pillion_group"));
+    agent.board.lag(|lag| *lag = Some(groups(1, now)));
+    assert!(agent.get("/metrics").await.body.contains("pillion_group_lag_messages{"));
+    agent.clock.step(Duration::from_secs(30));
+    assert!(!agent.get("/metrics").await.body.contains("pillion_group"));
+    let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    assert!(told.lag.unwrap().worst.is_empty());
+}
+
+#[tokio::test]
+async fn the_canary_is_up_while_it_comes_back() {
+    let agent = Agent::start(healthy).await;
+    assert!(!agent.get("/metrics").await.body.contains("pillion_canary"), "there is none");
+    let note = |outcome| {
+        let now = agent.clock.now().boot;
+        agent.board.canary(|canary| {
+            let canary = canary.get_or_insert_with(|| Canary::new("pillion-canary"));
+            canary.note(outcome, now, Duration::from_millis(7));
+        });
+    };
+    note(Outcome::Ok);
+    agent.clock.step(Duration::from_secs(5));
+    let metrics = agent.get("/metrics").await.body;
+    for line in [
+        "pillion_canary_up 1",
+        "pillion_canary_attempts_total{outcome=\"ok\"} 1",
+        "pillion_canary_attempts_total{outcome=\"not-committed\"} 0",
+        "pillion_canary_latency_seconds_count 1",
+        "pillion_canary_latency_seconds_bucket{le=\"0.01\"} 1",
+        "pillion_canary_latency_seconds_bucket{le=\"0.005\"} 0",
+        "pillion_canary_age_seconds 5.0",
+    ] {
+        assert!(metrics.lines().any(|there| there == line), "{line}\n{metrics}");
+    }
+    note(Outcome::NotCommitted);
+    assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 0"));
+    let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
+    assert_eq!(told.canary.unwrap().summary(), "not-committed, last good 5.0 s ago in 7 ms (pillion-canary)");
+    note(Outcome::Ok);
+    assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 1"));
+    // A broker that does not answer is not asked.
+    agent.clock.step(Duration::from_secs(31));
+    assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 0"));
 }

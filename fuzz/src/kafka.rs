@@ -28,13 +28,21 @@ fn decodes(data: &[u8]) -> bool {
     let body = rest.get(4..rest.len().min(usize::try_from(len).unwrap_or(0))).unwrap_or_default();
     let body = Bytes::copy_from_slice(body);
     let version = i16::from(choice >> 4);
-    match choice & 7 {
+    match choice & 15 {
         0 => decode_answer::<m::ApiVersionsRequest>(&body, version).is_ok(),
         1 => decode_answer::<m::DescribeQuorumRequest>(&body, version).is_ok(),
         2 => decode_answer::<m::MetadataRequest>(&body, version).is_ok(),
         4 => decode_answer::<m::DescribeAclsRequest>(&body, version).is_ok(),
         5 => decode_answer::<m::DescribeConfigsRequest>(&body, version).is_ok(),
         6 => decode_answer::<m::UnregisterBrokerRequest>(&body, version).is_ok(),
+        8 => decode_answer::<m::ListGroupsRequest>(&body, version).is_ok(),
+        9 => decode_answer::<m::OffsetFetchRequest>(&body, version).is_ok(),
+        10 => decode_answer::<m::DescribeGroupsRequest>(&body, version).is_ok(),
+        11 => decode_answer::<m::ConsumerGroupDescribeRequest>(&body, version).is_ok(),
+        12 => decode_answer::<m::ListOffsetsRequest>(&body, version).is_ok(),
+        13 => decode_answer::<m::ProduceRequest>(&body, version).is_ok(),
+        14 => decode_answer::<m::FetchRequest>(&body, version).is_ok(),
+        15 => decode_answer::<m::CreateTopicsRequest>(&body, version).is_ok(),
         _ => decode_answer::<m::ListPartitionReassignmentsRequest>(&body, version).is_ok(),
     }
 }

@@ -3,12 +3,14 @@
 //! Nothing here reads a clock, a file, a socket or the environment: observations carry their instants and the present
 //! one is passed in. So every verdict can be reproduced from what was seen.
 
+pub mod canary;
 pub mod certificates;
 pub mod contact;
 pub mod forced;
 pub mod forecast;
 pub mod hosting;
 pub mod judge;
+pub mod lag;
 pub mod limits;
 pub mod moves;
 pub mod neighbours;

@@ -1,9 +1,11 @@
 //! The board: what is known, judged at the moment of asking, and what changed when.
 
+mod canary;
 mod certificates;
 mod evidence;
 mod history;
 mod kubernetes;
+mod lag;
 mod refill;
 mod resources;
 mod status;
@@ -43,10 +45,12 @@ use crate::{
     problem::SettingFinding,
 };
 
+pub use canary::{CANARY_LIMIT, Canary, CanaryTold, Outcome};
 pub use certificates::{CertificateTold, Certificates, CertificatesTold, instant};
 pub use evidence::Evidence;
 pub use history::{HISTORY_NAME, History, KEPT, Subject, Transition, Why};
 pub use kubernetes::{Course, Errand, Kubernetes, Trouble};
+pub use lag::{Group, GroupTold, Groups, LagTold, LeftOut};
 pub use refill::RefillTold;
 pub use resources::{LogDir, LogDirTold, Resources, ResourcesTold, STALE, STUCK};
 pub use status::{Agent, Effective, ForcedTold, Partitions, Status, VerdictTold, VerdictsTold};
@@ -160,6 +164,8 @@ pub struct Board {
     certificates: Mutex<Certificates>,
     resources: Mutex<Resources>,
     turn: Mutex<Turn>,
+    lag: Mutex<Option<Groups>>,
+    canary: Mutex<Option<Canary>>,
     wanted: Notify,
 }
 
@@ -189,6 +195,8 @@ impl Board {
             certificates: Mutex::default(),
             resources: Mutex::default(),
             turn: Mutex::default(),
+            lag: Mutex::default(),
+            canary: Mutex::default(),
             wanted: Notify::new(),
         };
         board.note(Transition::agent(started.wall_ms, "started"));
@@ -388,6 +396,26 @@ impl Board {
     /// Who holds the turn and who wants it; `None` where turns are not taken and nobody wants to stop the node.
     pub fn turn_told(&self, now: BootTime) -> Option<TurnTold> {
         self.turn(|turn| turn.told(now))
+    }
+
+    /// Looks at what is known of consumer groups, or notes something about it; `None` where it is not asked for.
+    pub fn lag<T>(&self, note: impl FnOnce(&mut Option<Groups>) -> T) -> T {
+        note(&mut self.lag.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How far the consumer groups lag that are this broker's to tell of; `None` where that is not asked for.
+    pub fn lag_told(&self, published: &Published) -> Option<LagTold> {
+        let now = published.now.boot;
+        self.lag(|lag| {
+            let groups = lag.as_ref()?;
+            let are_told = groups.are_told(&published.seen, &self.settings.limits, now);
+            Some(if are_told { groups.told(now) } else { Groups::default().told(now) })
+        })
+    }
+
+    /// Looks at the canary, or notes something about it; `None` where there is none.
+    pub fn canary<T>(&self, note: impl FnOnce(&mut Option<Canary>) -> T) -> T {
+        note(&mut self.canary.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ticks every [`TICK`] until `shutdown`, and keeps the history on disk.

@@ -12,8 +12,8 @@ use pillion_probes::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Board, CertificatesTold, Evidence, Identity, Kubernetes, Published, RefillTold, ResourcesTold, Since,
-    Transition, TurnTold, evidence, words,
+    Board, CanaryTold, CertificatesTold, Evidence, Identity, Kubernetes, LagTold, Published, RefillTold,
+    ResourcesTold, Since, Transition, TurnTold, evidence, words,
 };
 use crate::{problem::SettingFinding, stamp};
 
@@ -59,6 +59,12 @@ pub struct Status {
     /// What the node has and uses.
     #[serde(default)]
     pub resources: ResourcesTold,
+    /// How far consumer groups lag, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<LagTold>,
+    /// The canary, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryTold>,
     /// What lint said of the broker's settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingFinding>,
@@ -232,6 +238,8 @@ pub(super) fn build(board: &Board, published: &Published, since: Since, history:
         certificates: board.certificates().told(*now),
         turn: board.turn_told(now.boot),
         resources: board.resources_told(seen, now.boot),
+        lag: board.lag_told(published),
+        canary: board.canary(|canary| canary.as_ref().map(|canary| canary.told(now.boot))),
         settings: board.findings().to_vec(),
         history,
     }

@@ -1,7 +1,9 @@
 //! What a schema cannot say: required settings, ids, paths, sums.
 
+mod canary;
 mod certificates;
 mod client;
+mod lag;
 mod pod;
 mod settings;
 mod turn;
@@ -287,8 +289,17 @@ impl Check<'_> {
             let what = format!("it is less than {}", show(WRITE_PROBE));
             self.wrong::<()>("sidecar.resources.writeProbe", what, "leave the disk to Kafka: as in 10s");
         }
-        let override_ = Override { max_duration };
-        Some(Sidecar { listen: listen?, timing, adding_replicas, override_, write_probe })
+        let lag = self.lag(&file.lag, mode);
+        let canary = self.canary(&file.canary, mode);
+        Some(Sidecar {
+            listen: listen?,
+            timing,
+            adding_replicas,
+            override_: Override { max_duration },
+            write_probe,
+            lag: lag.ok()?,
+            canary: canary.ok()?,
+        })
     }
 
     fn absolute(&mut self, key: &str, path: Option<PathBuf>) -> Option<PathBuf> {

@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::{certificates::Certificates, client::Client};
+pub use self::{canary::Canary, certificates::Certificates, client::Client, lag::Lag};
 use super::duration::Written;
 
+pub mod canary;
 pub mod certificates;
 pub mod client;
+pub mod lag;
 
 /// The whole file. Every setting may also come from the environment or a flag, which win.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -228,6 +230,10 @@ pub struct Sidecar {
     pub override_: Override,
     /// What the node has and uses, in metrics and in the status.
     pub resources: Measured,
+    /// How far consumer groups lag.
+    pub lag: Lag,
+    /// The canary.
+    pub canary: Canary,
 }
 
 /// What the node has and uses, in metrics and in the status.

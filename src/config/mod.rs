@@ -19,9 +19,9 @@ pub use self::{
     duration::{parse as parse_duration, show as show_duration},
     file::Mode,
     model::{
-        Broker, Certificates, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion, Kubernetes,
-        Layer, LayerSource, Listener, Override, Resources, Sidecar, Storage, Turn, TurnKeeper, Zone,
-        certificates, client,
+        Broker, Canary, Certificates, Cluster, Config, Endpoint, InitialControllers, Kafka, KafkaVersion,
+        Kubernetes, Lag, Layer, LayerSource, Listener, Override, Resources, Sidecar, Storage, Turn,
+        TurnKeeper, Zone, certificates, client,
     },
     pattern::{Pattern, Word},
     place::{Place, Places},

@@ -11,10 +11,12 @@ use std::{
 
 use pillion_probes::moves::AddingReplicas;
 
+pub mod canary;
 pub mod certificates;
 pub mod client;
+pub mod lag;
 
-pub use self::{certificates::Certificates, client::Client};
+pub use self::{canary::Canary, certificates::Certificates, client::Client, lag::Lag};
 use super::{file::Mode, pattern::Pattern, place::Places, timing::Timing};
 
 /// A checked configuration.
@@ -288,6 +290,10 @@ pub struct Sidecar {
     pub override_: Override,
     /// Between two probes of how fast the log directories take a write; `None`: they are not written to.
     pub write_probe: Option<Duration>,
+    /// How far consumer groups lag, where that is asked for.
+    pub lag: Option<Lag>,
+    /// The canary, where there is one.
+    pub canary: Option<Canary>,
 }
 
 /// This pod, as far as it is told.

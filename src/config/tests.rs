@@ -259,3 +259,50 @@ fn the_turn_is_kept_in_one_place_and_long_enough() {
         "{outside}"
     );
 }
+
+#[test]
+fn lag_is_off_until_it_is_asked_for() {
+    let lag = |extra: &[(&str, &str)]| {
+        let mut sources = pod(&[]);
+        for (path, value) in extra {
+            sources.flag("--set", path, *value);
+        }
+        load_bytes(GOOD.as_bytes(), "p.yaml", &sources).unwrap().config.sidecar.lag
+    };
+    assert_eq!(lag(&[("sidecar.lag.interval", "10s")]), None);
+    let on = lag(&[("sidecar.lag.enabled", "true")]).unwrap();
+    assert_eq!((on.interval.as_secs(), on.max_groups, on.max_partitions), (30, 100, 2000));
+    assert!(on.lists.want("any"));
+    let some = [("enabled", "true"), ("allow", "a-*,b"), ("deny", "a-x")];
+    let some = some.map(|(key, value)| (format!("sidecar.lag.{key}"), value));
+    let some = lag(&some.each_ref().map(|(key, value)| (key.as_str(), *value))).unwrap();
+    assert_eq!(["a-1", "b", "a-x", "c"].map(|name| some.lists.want(name)), [true, true, false, false]);
+    let mut sources = pod(&[]);
+    sources.flag("--set", "sidecar.lag.interval", "500ms");
+    sources.flag("--set", "sidecar.lag.maxGroups", "0");
+    assert_eq!(
+        errors(GOOD, &sources),
+        [
+            "flag --set: sidecar.lag.maxGroups: \"0\" is not a whole number from 1 to 10000",
+            "flag --set: sidecar.lag.interval: so many questions would be a load of their own",
+        ]
+    );
+}
+
+#[test]
+fn the_canary_is_off_until_it_is_asked_for() {
+    let set = |pairs: &[(&str, &str)]| {
+        let mut sources = pod(&[]);
+        for (path, value) in pairs {
+            sources.flag("--set", path, *value);
+        }
+        sources
+    };
+    let canary = |pairs| load_bytes(GOOD.as_bytes(), "p.yaml", &set(pairs)).unwrap().config.sidecar.canary;
+    assert_eq!(canary(&[]), None);
+    assert_eq!(canary(&[("sidecar.canary.enabled", "true")]).unwrap().topic, "pillion-canary");
+    for bad in ["__mine", "a/b", ".."] {
+        let told = errors(GOOD, &set(&[("sidecar.canary.topic", bad)]));
+        assert_eq!(told, [format!("flag --set: sidecar.canary.topic: {bad:?} is no topic of its own")]);
+    }
+}

@@ -18,8 +18,12 @@ pub enum Shape {
     Bytes,
     /// An array of numbers of this many bytes each.
     Numbers(usize),
+    /// An array of strings, compact in flexible versions.
+    Names,
     /// An array of structs.
     Rows(&'static [Field]),
+    /// One struct within another.
+    Struct(&'static [Field]),
 }
 
 /// One field of a message, and the versions that have it.
@@ -142,6 +146,18 @@ impl<'a> Walk<'a> {
                 let count = self.length(4)?;
                 self.take(count.checked_mul(width).ok_or(SHORT)?)?
             }
+            Shape::Names => {
+                let count = self.length(4)?;
+                // Every string takes at least one byte.
+                if count > self.rest.len() {
+                    return Err(SHORT);
+                }
+                for _ in 0..count {
+                    self.shape(Shape::Text)?;
+                }
+                return Ok(());
+            }
+            Shape::Struct(fields) => return self.fields(fields),
             Shape::Rows(fields) => {
                 let count = self.length(4)?;
                 // Every struct takes at least one byte, so a hostile count fails before the first is walked.

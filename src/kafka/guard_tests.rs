@@ -3,12 +3,17 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::consumer_group_describe_response as consumers;
 use kafka_protocol::messages::describe_acls_response as acls;
 use kafka_protocol::messages::describe_configs_response as configs;
+use kafka_protocol::messages::describe_groups_response as described;
 use kafka_protocol::messages::describe_quorum_response as quorum;
+use kafka_protocol::messages::list_groups_response as listed;
+use kafka_protocol::messages::list_offsets_response as ends;
 use kafka_protocol::messages::list_partition_reassignments_response as reassigned;
 use kafka_protocol::messages::metadata_response as metadata;
-use kafka_protocol::messages::{BrokerId, TopicName};
+use kafka_protocol::messages::offset_fetch_response as committed;
+use kafka_protocol::messages::{BrokerId, GroupId, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
 
 use crate::kafka::{Call, decode_answer};
@@ -152,6 +157,169 @@ fn describe_configs_agrees() {
     for version in 1..=4 {
         agrees::<m::DescribeConfigsRequest>(&message, version);
     }
+}
+
+#[test]
+fn list_groups_agrees() {
+    for version in 0..=5 {
+        let mut group = listed::ListedGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_protocol_type(text("consumer"));
+        if version >= 4 {
+            group = group.with_group_state(text("Stable"));
+        }
+        if version >= 5 {
+            group = group.with_group_type(text("classic"));
+        }
+        let message = m::ListGroupsResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::ListGroupsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn offset_fetch_agrees() {
+    for version in 2..=7 {
+        let mut partition =
+            committed::OffsetFetchResponsePartition::default().with_committed_offset(7).with_metadata(None);
+        if version >= 5 {
+            partition = partition.with_committed_leader_epoch(3);
+        }
+        let topic = committed::OffsetFetchResponseTopic::default()
+            .with_name(TopicName(text("t")))
+            .with_partitions(vec![partition; 2]);
+        let message = m::OffsetFetchResponse::default().with_topics(vec![topic; 2]).with_error_code(16);
+        agrees::<m::OffsetFetchRequest>(&message, version);
+    }
+    for version in 8..=9 {
+        let partition = committed::OffsetFetchResponsePartitions::default()
+            .with_committed_offset(7)
+            .with_committed_leader_epoch(3)
+            .with_metadata(Some(text("m")));
+        let topic = committed::OffsetFetchResponseTopics::default()
+            .with_name(TopicName(text("t")))
+            .with_partitions(vec![partition; 2]);
+        let group = committed::OffsetFetchResponseGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_topics(vec![topic]);
+        let message = m::OffsetFetchResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::OffsetFetchRequest>(&message, version);
+    }
+}
+
+#[test]
+fn describe_groups_agrees() {
+    for version in 0..=6 {
+        let mut member = described::DescribedGroupMember::default()
+            .with_member_id(text("m"))
+            .with_member_metadata(Bytes::from_static(b"what"))
+            .with_member_assignment(Bytes::from_static(b"which"));
+        if version >= 4 {
+            member = member.with_group_instance_id(Some(text("i")));
+        }
+        let mut group = described::DescribedGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_members(vec![member; 2]);
+        if version >= 6 {
+            group = group.with_error_message(Some(text("no")));
+        }
+        let message = m::DescribeGroupsResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::DescribeGroupsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn consumer_group_describe_agrees() {
+    for version in 0..=1 {
+        let owned = consumers::TopicPartitions::default()
+            .with_topic_name(TopicName(text("t")))
+            .with_partitions(vec![0, 1, 2]);
+        let assignment = consumers::Assignment::default().with_topic_partitions(vec![owned; 2]);
+        let mut member = consumers::Member::default()
+            .with_member_id(text("m"))
+            .with_instance_id(None)
+            .with_subscribed_topic_names(vec![TopicName(text("t")), TopicName(text("u"))])
+            .with_subscribed_topic_regex(Some(text("t.*")))
+            .with_assignment(assignment.clone())
+            .with_target_assignment(assignment);
+        if version >= 1 {
+            member = member.with_member_type(1);
+        }
+        let group = consumers::DescribedGroup::default()
+            .with_group_id(GroupId(text("g")))
+            .with_members(vec![member; 2]);
+        let message = m::ConsumerGroupDescribeResponse::default().with_groups(vec![group; 2]);
+        agrees::<m::ConsumerGroupDescribeRequest>(&message, version);
+    }
+}
+
+#[test]
+fn list_offsets_agrees() {
+    for version in 1..=7 {
+        let mut partition = ends::ListOffsetsPartitionResponse::default().with_offset(7).with_timestamp(9);
+        if version >= 4 {
+            partition = partition.with_leader_epoch(3);
+        }
+        let topic = ends::ListOffsetsTopicResponse::default()
+            .with_name(TopicName(text("t")))
+            .with_partitions(vec![partition; 2]);
+        let message = m::ListOffsetsResponse::default().with_topics(vec![topic; 2]);
+        agrees::<m::ListOffsetsRequest>(&message, version);
+    }
+}
+
+#[test]
+fn what_the_canary_asks_agrees() {
+    let name = || TopicName(text("t"));
+    for version in 3..=9 {
+        let mut partition = m::produce_response::PartitionProduceResponse::default().with_base_offset(7);
+        if version >= 5 {
+            partition = partition.with_log_start_offset(3);
+        }
+        if version >= 8 {
+            let error = m::produce_response::BatchIndexAndErrorMessage::default()
+                .with_batch_index_error_message(Some(text("no")));
+            partition = partition.with_record_errors(vec![error; 2]).with_error_message(Some(text("no")));
+        }
+        let topic = m::produce_response::TopicProduceResponse::default()
+            .with_name(name())
+            .with_partition_responses(vec![partition; 2]);
+        agrees::<m::ProduceRequest>(&m::ProduceResponse::default().with_responses(vec![topic; 2]), version);
+    }
+    for version in 4..=11 {
+        let aborted = m::fetch_response::AbortedTransaction::default().with_first_offset(3);
+        let partition = m::fetch_response::PartitionData::default()
+            .with_high_watermark(9)
+            .with_aborted_transactions(Some(vec![aborted; 2]))
+            .with_records(Some(Bytes::from_static(b"records")));
+        let topic = m::fetch_response::FetchableTopicResponse::default()
+            .with_topic(name())
+            .with_partitions(vec![partition; 2]);
+        agrees::<m::FetchRequest>(&m::FetchResponse::default().with_responses(vec![topic; 2]), version);
+    }
+    for version in 2..=4 {
+        let topic = m::create_topics_response::CreatableTopicResult::default()
+            .with_name(name())
+            .with_error_message(Some(text("no")));
+        let message = m::CreateTopicsResponse::default().with_topics(vec![topic; 2]);
+        agrees::<m::CreateTopicsRequest>(&message, version);
+    }
+    for version in 0..=1 {
+        let topic = m::create_partitions_response::CreatePartitionsTopicResult::default().with_name(name());
+        let message = m::CreatePartitionsResponse::default().with_results(vec![topic; 2]);
+        agrees::<m::CreatePartitionsRequest>(&message, version);
+    }
+    let partition = m::alter_partition_reassignments_response::ReassignablePartitionResponse::default();
+    let topic = m::alter_partition_reassignments_response::ReassignableTopicResponse::default()
+        .with_name(name())
+        .with_partitions(vec![partition; 2]);
+    let message = m::AlterPartitionReassignmentsResponse::default().with_responses(vec![topic; 2]);
+    agrees::<m::AlterPartitionReassignmentsRequest>(&message, 0);
+    let partition = m::elect_leaders_response::PartitionResult::default();
+    let result = m::elect_leaders_response::ReplicaElectionResult::default()
+        .with_topic(name())
+        .with_partition_result(vec![partition; 2]);
+    let message = m::ElectLeadersResponse::default().with_replica_election_results(vec![result; 2]);
+    agrees::<m::ElectLeadersRequest>(&message, 1);
 }
 
 #[test]

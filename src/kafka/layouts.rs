@@ -6,6 +6,9 @@ use crate::kafka::call::Call;
 use crate::kafka::guard::Shape::{Bytes, Fixed, Numbers, Rows, Text};
 use crate::kafka::guard::{Field, Layout};
 
+mod canary;
+mod groups;
+
 const API_KEY: &[Field] = &[Field::always(Fixed(2)), Field::always(Fixed(2)), Field::always(Fixed(2))];
 const FEATURE: &[Field] = &[Field::always(Text), Field::always(Fixed(2)), Field::always(Fixed(2))];
 

@@ -5,10 +5,12 @@
 //! applied offset decides when the next begins.
 
 mod applied;
+mod canary;
 mod certificates;
 mod desk;
 mod hosting;
 mod kubernetes;
+mod lag;
 mod latch;
 mod listing;
 mod lives;

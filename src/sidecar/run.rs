@@ -17,7 +17,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Secured, Target, certificates, kubernetes, observe, resources, turn};
+use super::{Desk, Secured, Target, canary, certificates, kubernetes, lag, observe, resources, turn};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -98,8 +98,11 @@ pub async fn run(
     let silent = async || turn::neighbours::silent(&target).await;
     let turns = turn::keep(&board, config.turn.as_ref(), timing.session_timeout, &config.run_dir, silent);
     let measured = resources::watch(&board, &target, config.sidecar.write_probe);
+    let lags = lag::keep(&desk, &target, &board, config.sidecar.lag.as_ref());
+    let canary = canary::keep(&desk, &target, &board, config.sidecar.canary.as_ref());
+    let all = async { tokio::join!(observe(&desk, &target), told, kept, turns, measured, lags, canary) };
     tokio::select! {
-        ((), (), (), (), ()) = async { tokio::join!(observe(&desk, &target), told, kept, turns, measured) } => {}
+        _ = all => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {

@@ -14,8 +14,10 @@
 mod agent;
 mod assigned;
 mod brokers;
+mod canary;
 mod certificates;
 mod controllers;
+mod lag;
 mod refill;
 mod replace;
 mod replicas;
@@ -93,6 +95,14 @@ const TESTS: &[Test] = &[
     ("secured_ready_and_fallen_out_on_3_9", Stage::Secured39, secured::fallen_out),
     ("secured_authenticates_anew_in_time_on_3_9", Stage::Secured39, secured::sessions),
     ("secured_reload_is_proven_by_a_handshake_on_3_9", Stage::Secured39, secured::reloaded),
+    ("canary_tells_what_clients_see", Stage::Canary, canary::tells_what_clients_see),
+    ("canary_is_in_nobodys_way", Stage::Canary, canary::is_in_nobodys_way),
+    ("canary_topic_is_made_right", Stage::Canary, canary::topic_is_made_right),
+    ("lag_equals_the_tool", Stage::Lag, lag::equals_the_tool),
+    ("lag_of_the_new_protocol", Stage::Lag, lag::of_the_new_protocol),
+    ("lag_moves_with_the_coordinator", Stage::Lag, lag::coordinator_moves),
+    ("lag_of_who_is_cut_off_is_not_told", Stage::Lag, lag::cut_off),
+    ("lag_equals_the_tool_with_zookeeper", Stage::LagZk39, lag::equals_the_tool),
     ("zookeeper_catch_up_after_a_kill", Stage::Zk39, zookeeper::catch_up),
     ("zookeeper_terminated_and_restarted", Stage::Zk39, zookeeper::terminated),
     ("zookeeper_killed_and_restarted_in_place", Stage::Zk39, zookeeper::restarted_in_place),

@@ -22,6 +22,9 @@ pub const NOTICE: Duration = Duration::from_secs(2);
 /// From being in sync to being called so: contact by two polls, a complete scan, the log dirs, and a loaded machine.
 pub const RETURN: Duration = Duration::from_secs(4);
 
+/// Asks how far consumer groups lag, often.
+const LAG: &str = "  lag: {enabled: true, interval: 1s}\n";
+
 /// Which cluster a test needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -44,6 +47,12 @@ pub enum Stage {
     Zk39,
     /// `ZooKeeper` and three brokers of 2.8.
     Zk28,
+    /// A controller and three brokers of the newest release, whose agents ask how far consumer groups lag.
+    Lag,
+    /// The same with `ZooKeeper` and 3.9.
+    LagZk39,
+    /// A controller and three brokers of the newest release, where two must be in sync, with a canary.
+    Canary,
     /// Three controllers with pillion beside them, and one broker.
     Voters,
     /// Three nodes that are broker and controller in one.
@@ -149,6 +158,13 @@ impl Scene {
             Stage::TlsQuorum => certificates::quorum::stage(),
             Stage::Tls39 => tls(Cluster::builder(V3_9).controllers(1).brokers(3)),
             Stage::Tls28 => tls(Cluster::builder(V2_8).zookeeper().brokers(3)),
+            Stage::Lag => Cluster::builder(NEWEST).controllers(1).brokers(3).pillion("sidecar", LAG),
+            Stage::Canary => Cluster::builder(NEWEST)
+                .controllers(1)
+                .brokers(3)
+                .property("min.insync.replicas", "2")
+                .pillion("sidecar", "  canary: {enabled: true}\n"),
+            Stage::LagZk39 => Cluster::builder(V3_9).zookeeper().brokers(3).pillion("sidecar", LAG),
             Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };
         let began = Instant::now();

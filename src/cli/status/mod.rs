@@ -11,7 +11,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
+use pillion_probes::{forced::Kind, lag::Excluded, replicas::Fault, verdict::Answer};
 
 use super::{
     Exit,
@@ -171,6 +171,8 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     }
     resources(out, status)?;
     turn(out, status)?;
+    lag(out, status)?;
+    canary(out, status)?;
     certificates(out, status)?;
     kubernetes(out, status)?;
     history(out, status)
@@ -211,6 +213,39 @@ fn turn(out: &mut String, status: &Status) -> fmt::Result {
         writeln!(out, "  {}", paint(alert(), &plain(&wanted)))?;
     }
     match &turn.trouble {
+        Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
+        None => Ok(()),
+    }
+}
+
+/// Whether what is written through the broker comes back.
+fn canary(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(canary) = &status.canary else { return Ok(()) };
+    writeln!(out, "\n{} {}", paint(faint(), "canary:"), plain(&canary.summary()))?;
+    match &canary.trouble {
+        Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
+        None => Ok(()),
+    }
+}
+
+/// The consumer groups that lag most.
+fn lag(out: &mut String, status: &Status) -> fmt::Result {
+    let Some(lag) = &status.lag else { return Ok(()) };
+    writeln!(out, "\n{}", paint(faint(), &lag.summary()))?;
+    for group in lag.worst.iter().filter(|group| group.messages > 0) {
+        writeln!(out, "  {}  {}", plain(&group.group), plain(&group.words()))?;
+    }
+    for left_out in &lag.left_out {
+        let why = match left_out.why {
+            Excluded::Lists => continue,
+            Excluded::MaxGroups => "left out: sidecar.lag.maxGroups",
+            Excluded::MaxPartitions => "left out: sidecar.lag.maxPartitions",
+            Excluded::TooLarge => "left out: it has committed in too many partitions",
+            Excluded::Denied => "left out: the agent may not describe it",
+        };
+        writeln!(out, "  {}  {}", plain(&left_out.group), paint(alert(), why))?;
+    }
+    match &lag.trouble {
         Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),
         None => Ok(()),
     }

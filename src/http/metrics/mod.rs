@@ -1,6 +1,8 @@
 //! `/metrics`: rendered from the board when it is asked for, so that no series is older than the answer.
 
 mod beside;
+mod canary;
+mod lag;
 mod refill;
 mod resources;
 mod verdicts;
@@ -44,6 +46,8 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.certificates(&site.board);
     sheet.turn(&site.board, &published);
     sheet.resources(&site.board.resources_told(&published.seen, published.now.boot));
+    canary::fill(&mut sheet, &site.board, &published);
+    lag::fill(&mut sheet, &site.board, &published);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);

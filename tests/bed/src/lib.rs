@@ -39,7 +39,7 @@ pub use load::{Load, LoadReport};
 pub use net::{Links, Net, Peer};
 pub use openbao::OpenBao;
 pub use prometheus::Prometheus;
-pub use rdkafka::ClientConfig;
+pub use rdkafka::{self, ClientConfig};
 pub use reader::{ReadReport, Reader};
 pub use scene::Staged;
 pub use score::{Score, detect, score};

@@ -1,0 +1,156 @@
+//! Keeps the canary's topic right. Every agent sees the same brokers, and the one beside the lowest of them acts; two that act
+//! at once ask for the same.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use pillion_probes::{
+    canary::{COPIES, LEAST_BROKERS, Minimum, Partition, Step, minimum, plan},
+    time::BootTime,
+};
+
+use super::Keeper;
+use crate::{
+    board::Trouble,
+    kafka::{
+        WireError, codes,
+        requests::{canary_partitions, needed, set_on_topic, tend},
+    },
+};
+
+/// Between two looks after a topic that is right.
+const TEND: Duration = Duration::from_secs(60);
+/// After something was done, or failed.
+const SOON: Duration = Duration::from_secs(10);
+/// A broker that was away for so long is not waited for.
+const GONE: Duration = Duration::from_secs(3600);
+/// What the topic has its own: records of ten minutes, in segments of the least size that Kafka takes.
+const SETTINGS: [(&str, &str); 4] = [
+    ("cleanup.policy", "delete"),
+    ("retention.ms", "600000"),
+    ("segment.ms", "600000"),
+    ("segment.bytes", "1048576"),
+];
+const MINIMUM: &str = "min.insync.replicas";
+
+impl Keeper<'_> {
+    pub(super) async fn tend(&mut self, partitions: &[Partition], now: BootTime) {
+        let outcome = self.look_after(partitions, now).await;
+        let (after, trouble) = match outcome {
+            Ok(told) => told,
+            Err(error) => {
+                self.own = None;
+                let remedy = match error {
+                    WireError::Answered {
+                        code: codes::TOPIC_AUTHORIZATION_FAILED | codes::CLUSTER_AUTHORIZATION_FAILED,
+                        ..
+                    } => {
+                        "grant the agent CREATE, ALTER, ALTER_CONFIGS, READ and WRITE on it, and ALTER on the cluster"
+                    }
+                    _ => "it is tried again; make the topic by hand if this lasts",
+                };
+                let text = format!("the canary's topic {} is not kept right: {error}", self.topic);
+                (SOON, Some(Trouble { text, remedy: remedy.to_owned() }))
+            }
+        };
+        self.tend_at = Some(now.forth(after));
+        self.board.canary(|canary| {
+            if let Some(canary) = canary {
+                canary.trouble = trouble;
+            }
+        });
+    }
+
+    /// A broker that was restarted leads nothing before somebody elects it, which Kafka does after some minutes: it takes its
+    /// own partition back at once. Returns the partitions as they are then.
+    pub(super) async fn lead(&mut self, partitions: Vec<Partition>) -> Vec<Partition> {
+        let own = self.target.id;
+        let lost = |one: &&Partition| one.replicas.first() == Some(&own) && one.leader != own;
+        let lost: Vec<i32> = partitions.iter().filter(lost).map(|one| one.index).collect();
+        if lost.is_empty() || partitions.iter().any(|one| one.leader == own) {
+            return partitions;
+        }
+        let outcome = async {
+            let (mut own, versions) = (self.lend().await?, self.life.versions.clone());
+            let step = Step::Elect(lost);
+            tend(&mut own, &versions, self.topic, &step, &[], self.deadline()).await?;
+            let partitions = canary_partitions(&mut own, &versions, self.topic, self.deadline()).await?;
+            self.own = Some(own);
+            Ok::<_, WireError>(partitions)
+        };
+        outcome.await.unwrap_or_else(|error| {
+            // A replica that is not in sync yet cannot lead.
+            tracing::debug!(%error, "canary: its partition is led by another one");
+            partitions
+        })
+    }
+
+    /// How long until the next look, and why the topic is not right, where it cannot be.
+    async fn look_after(
+        &mut self,
+        partitions: &[Partition],
+        now: BootTime,
+    ) -> Result<(Duration, Option<Trouble>), WireError> {
+        let live: BTreeSet<i32> = {
+            let roster = self.target.roster.borrow();
+            roster.iter().flat_map(|roster| &roster.brokers).map(|broker| broker.id).collect()
+        };
+        if live.is_empty() {
+            // The broker has not said yet who is alive.
+            return Ok((SOON, None));
+        }
+        let held = partitions.iter().flat_map(|one| one.replicas.iter().copied());
+        let missing: BTreeSet<i32> = held.filter(|id| !live.contains(id)).collect();
+        self.away.retain(|id, _| missing.contains(id));
+        for id in missing {
+            self.away.entry(id).or_insert(now);
+        }
+        if live.len() < LEAST_BROKERS && partitions.is_empty() {
+            let trouble = Trouble {
+                text: "there is no canary in a cluster of one broker".to_owned(),
+                remedy: "its partition would be one more that stops with the broker; take sidecar.canary out"
+                    .to_owned(),
+            };
+            return Ok((SOON, Some(trouble)));
+        }
+        // Without contact its image of the cluster may be old.
+        if live.first() != Some(&self.target.id) || self.desk.as_of(now).is_none() {
+            return Ok((TEND, None));
+        }
+        let gone: BTreeSet<i32> =
+            self.away.iter().filter(|(_, since)| now.since(**since) >= GONE).map(|(id, _)| *id).collect();
+        let settings: Vec<(&str, String)> =
+            SETTINGS.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let (mut own, versions) = (self.lend().await?, self.life.versions.clone());
+        let steps = plan(partitions, &live, &gone);
+        let after = if steps.is_empty() { TEND } else { SOON };
+        for step in steps {
+            tracing::info!(topic = self.topic, ?step, "canary: the topic is made right");
+            tend(&mut own, &versions, self.topic, &step, &settings, self.deadline()).await?;
+            if matches!(step, Step::Create(_)) {
+                break;
+            }
+        }
+        let copies = partitions.iter().map(|one| one.replicas.len()).min();
+        if let [known] =
+            needed(&mut own, &versions, &[self.topic.to_owned()], self.deadline()).await?.as_slice()
+        {
+            let value =
+                match minimum(known.least, known.own, copies.unwrap_or_else(|| live.len().min(COPIES))) {
+                    Minimum::Keep => None,
+                    Minimum::Set(value) => Some(Some(value.to_string())),
+                    Minimum::Inherit => Some(None),
+                };
+            if let Some(value) = value {
+                tracing::info!(
+                    topic = self.topic,
+                    ?value,
+                    "canary: {MINIMUM}, so that one of its brokers may stop"
+                );
+                let setting = (MINIMUM, value.as_deref());
+                set_on_topic(&mut own, &versions, self.topic, setting, self.deadline()).await?;
+            }
+        }
+        self.own = Some(own);
+        Ok((after, None))
+    }
+}
