@@ -67,6 +67,22 @@ fn run(dir: &TempDir, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
+/// The documented ones are those that the product publishes: `tests/metrics` holds that.
+#[test]
+fn made_up_series_are_real() {
+    let documented = exposition::spoken_of(&read("docs/metrics.md"));
+    let of_histogram = |name: &str| {
+        let base = ["_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
+        base.is_some_and(|base| documented.contains(base))
+    };
+    let samples: Vec<_> = exposition::BESIDE.lines().filter(|line| !line.starts_with('#')).collect();
+    let names = exposition::spoken_of(&samples.join("\n"));
+    let strange: Vec<_> =
+        names.iter().filter(|name| !documented.contains(*name) && !of_histogram(name)).collect();
+    assert!(strange.is_empty(), "{strange:?}");
+    assert!(!names.is_empty());
+}
+
 #[test]
 fn each_alert_says_what_it_means_and_what_to_do() {
     let spec = spec();

@@ -10,16 +10,19 @@ mod made_up;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use made_up::{Stepped, board, empty, healthy, hung, lagging, on_zookeeper, voter};
+use made_up::{
+    Stepped,
+    beside::{groups, refilling},
+    board, empty, healthy, hung, lagging, on_zookeeper, voter,
+};
 use pillion::{
-    board::{Board, Canary, Group, Groups, Outcome, Status},
+    board::{Board, Canary, Outcome, Status},
     http,
 };
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
-    lag::{Behind, Excluded, Lag},
+    lag::Excluded,
     observe::{Observations, Role},
-    refill::{Lacking, Refill, Throttle},
     time::BootTime,
     voter::Flaw,
 };
@@ -288,21 +291,6 @@ async fn metrics_carry_help_and_unit() {
     assert_eq!(series, helped);
 }
 
-/// Three partitions behind: 300 of 400 MiB are left, and it takes half a minute more.
-fn refilling(now: BootTime) -> Observations {
-    let mut lacking = Lacking { partitions: 2, ..Lacking::default() };
-    lacking.add(100 << 20, Some(400 << 20));
-    let setting = "follower.replication.throttled.rate".to_owned();
-    let refill = Refill {
-        asked: now.back(Duration::from_secs(4)),
-        lacking,
-        rate_bytes_per_second: Some(10 << 20),
-        time_left_seconds: Some(30),
-        throttles: vec![Throttle { broker: 1003, setting, rate: 20 << 20 }],
-    };
-    Observations { refill: Some(Arc::new(refill)), ..lagging(now, "orders", 3) }
-}
-
 #[tokio::test]
 async fn a_refill_is_told_as_long_as_it_is_news() {
     let agent = Agent::start(refilling).await;
@@ -428,27 +416,6 @@ async fn it_ends_at_once_with_idle_connections() {
     agent.get("/livez").await;
     agent.shutdown.cancel();
     timeout(Duration::from_secs(2), agent.task).await.unwrap().unwrap();
-}
-
-/// A group in two topics, of one of which the lag in time is not known.
-fn groups(life: u64, complete: BootTime) -> Groups {
-    let about = |messages, seconds| Lag { messages, time: Behind::About(Duration::from_secs(seconds)) };
-    let more = Lag { messages: 900, time: Behind::MoreThan(Duration::from_secs(77)) };
-    let topics = [("paid".to_owned(), about(12, 3)), ("sent".to_owned(), more)];
-    let billing = Group {
-        state: "Stable".to_owned(),
-        members: Some(4),
-        topics: topics.into_iter().collect(),
-        partitions: 9,
-    };
-    Groups {
-        life,
-        seen: 3,
-        left_out: [("noise".to_owned(), Excluded::Lists)].into(),
-        groups: [("billing".to_owned(), billing), ("idle".to_owned(), Group::default())].into(),
-        complete: Some(complete),
-        trouble: None,
-    }
 }
 
 #[tokio::test]

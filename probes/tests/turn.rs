@@ -92,7 +92,7 @@ fn what_an_earlier_life_was_told_counts_no_more() {
     assert_eq!(decide(&part, Some(&sight), &fine(150), 150), Step::Go(Go::Turn), "the hook runs again");
     let back = Node { life: 2, ..fine(150) };
     assert_eq!(decide(&part, Some(&sight), &back, 150), Step::Confirm);
-    let hurts = Node { may_stop: false, ..back.clone() };
+    let hurts = Node { may_stop: false, ..back };
     assert_eq!(decide(&part, Some(&sight), &hurts, 150), Step::GiveBack(Returned::MayNotStop));
     let confirmed = Part { granted: Some(Granted { at: at(151), life: 2 }), ..part };
     assert_eq!(decide(&confirmed, Some(&sight), &back, 151), Step::Go(Go::Turn));

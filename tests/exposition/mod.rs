@@ -25,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::made_up::{Stepped, lagging, on_zookeeper, settings, voter};
 
-/// Series whose observers are not part of the made-up nodes: names and labels as they are agreed, values made up.
-const AGREED: &str = include_str!("agreed.txt");
+/// Figures that the made-up nodes do not have: values made up, in trouble. `made_up_series_are_real` holds their names against
+/// those that the product documents.
+pub const BESIDE: &str = include_str!("beside.txt");
 
 /// A broker that lags and has every trouble there is, a controller, and one in `ZooKeeper` mode: a text each.
 pub fn nodes() -> Vec<String> {
@@ -39,7 +40,7 @@ pub fn nodes() -> Vec<String> {
         Observations { zookeeper, ..on_zookeeper(now) }
     });
     let read = |board| runtime.block_on(metrics(board));
-    let broker = read(troubled).replace("# EOF\n", &format!("{AGREED}# EOF\n"));
+    let broker = read(troubled).replace("# EOF\n", &format!("{BESIDE}# EOF\n"));
     vec![broker, read(controller), read(on_zookeeper)]
 }
 

@@ -5,6 +5,8 @@
     reason = "each test takes what it needs; a failed step should stop it"
 )]
 
+pub mod beside;
+
 use std::{
     path::Path,
     sync::{

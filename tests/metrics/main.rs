@@ -17,12 +17,16 @@ use std::{
     fmt::Write,
     fs,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use made_up::{Stepped, board, healthy, lagging, on_zookeeper, voter};
+use made_up::{
+    Stepped,
+    beside::{groups, refilling},
+    board, healthy, on_zookeeper, voter,
+};
 use pillion::{
-    board::{Board, Errand},
+    board::{Board, Canary, Errand, Outcome},
     http,
 };
 use pillion_probes::{
@@ -74,7 +78,12 @@ fn beside(board: &Board, clock: &Stepped) {
 fn all_of_it() -> (Arc<Board>, Stepped) {
     let (board, clock) = board(healthy);
     resources::measure(&board, &clock, 1);
-    board.publish(lagging(clock.now().boot, "orders", 3));
+    let now = clock.now().boot;
+    board.publish(refilling(now));
+    board.lag(|lag| *lag = Some(groups(1, now)));
+    let mut canary = Canary::new("pillion-canary");
+    canary.note(Outcome::Ok, now, Duration::from_millis(7));
+    board.canary(|told| *told = Some(canary));
     beside(&board, &clock);
     (board, clock)
 }
