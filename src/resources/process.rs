@@ -85,6 +85,7 @@ fn millis(ms: i64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step should stop the test where it stands")]
     use std::{
+        io::{Read, Write},
         net::TcpListener,
         process::{Command, Stdio},
     };
@@ -94,7 +95,13 @@ mod tests {
 
     #[test]
     fn it_is_the_process_that_ps_sees() {
-        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        // It answers, and then waits where it has waited before: at rest, so that two looks see the same.
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        for _ in 0..3 {
+            to.write_all(b"x").unwrap();
+            from.read_exact(&mut [0]).unwrap();
+        }
         let pid = i32::try_from(child.id()).unwrap();
         let mut sight = Sight::default();
         let now = Clock::system().now();
