@@ -215,6 +215,24 @@ fn without_turns_it_waits_for_what_can_end_and_for_nothing_else() {
 }
 
 #[test]
+fn each_drain_has_its_own_time() {
+    let scene = Scene::new();
+    let agent = Agent::start(1001, &scene.run_dir(1001), None);
+    agent.is(hurting(Block::BelowMin));
+    let (short, mut long) = (scene.drain(1001, "2s"), scene.drain(1001, "1m"));
+    assert!(short.said().contains("going ALTHOUGH it should not: the time is up"));
+    // One that begins when another's time was up a moment ago.
+    let mut next = scene.drain(1001, "30s");
+    thread::sleep(Duration::from_secs(3));
+    assert!(!long.ended() && !next.ended());
+    agent.is(healthy);
+    for drain in [long, next] {
+        let said = drain.said();
+        assert!(said.contains("waiting: below-min-isr") && said.contains("going: it may stop"), "{said}");
+    }
+}
+
+#[test]
 fn an_agent_that_does_not_answer_holds_up_nobody() {
     let scene = Scene::new();
     let said = scene.drain(1001, "1m").said();

@@ -19,6 +19,9 @@ pub const RENEW: Duration = Duration::from_secs(10);
 /// meanwhile is not overwritten.
 pub const LOOK: Duration = Duration::from_secs(15);
 
+/// The longest that a record may say it lasts: whatever somebody wrote into it, it expires.
+pub const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// The record, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -53,12 +56,16 @@ impl Sight {
 
     /// Its holder has not been heard of for so long that it has stopped, or died. `least`: the own duration.
     pub fn expired(&self, least: Duration, now: BootTime) -> bool {
-        now.since(self.since) >= self.record.duration.max(least)
+        now.since(self.since) >= self.lasts(least)
+    }
+
+    fn lasts(&self, least: Duration) -> Duration {
+        self.record.duration.min(LONGEST).max(least)
     }
 
     /// When it may be taken, unless its holder is heard of.
     pub fn left(&self, least: Duration, now: BootTime) -> Duration {
-        self.record.duration.max(least).saturating_sub(now.since(self.since))
+        self.lasts(least).saturating_sub(now.since(self.since))
     }
 }
 
@@ -238,7 +245,7 @@ pub fn next(
 /// Nobody asks any more, and it has the turn: it is being stopped, or is back. A node may look fine for long while it stops;
 /// only another life shows that it is back. One that is not stopped after all has the turn until it would have expired.
 fn keep(part: &Part, sight: Option<&Sight>, held: Held, node: &Node, now: BootTime) -> Step {
-    let patience = sight.map_or(Duration::ZERO, |sight| sight.record.duration);
+    let patience = sight.map_or(Duration::ZERO, |sight| sight.lasts(Duration::ZERO));
     let stopping = |granted: Granted| granted.life == node.life && now.since(granted.at) < patience;
     if node.ready && !part.granted.is_some_and(stopping) {
         return Step::GiveBack(Returned::InSync);

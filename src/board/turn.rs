@@ -87,12 +87,13 @@ pub struct Turn {
 impl Turn {
     /// Somebody wants to stop the node, now, and goes on after `left`, whatever is said.
     pub(super) fn want(&mut self, now: BootTime, left: Duration) -> DrainTold {
-        let since = if let Some(wanted) = self.wanted(now) {
-            wanted.since
-        } else {
+        // One whose time was up has gone on: who asks now is another. And nobody's time is up but who says so.
+        let before = self.wanted(now).filter(|before| now < before.until || left.is_zero());
+        let others = |told: &DrainTold| told.code == TIME_UP && !left.is_zero();
+        if before.is_none() || self.told.answer.as_ref().is_some_and(others) {
             self.told.answer = None;
-            now
-        };
+        }
+        let since = before.map_or(now, |wanted| wanted.since);
         self.wanted = Some((Wanted { since, until: now.forth(left) }, now));
         let looks =
             || DrainTold { go: false, code: "not-looked".into(), text: "the agent takes a look".into() };

@@ -42,7 +42,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
     match parsed {
         Some(length) if !length.is_zero() => Ok(length),
-        _ => Err("write a length of time, as 900ms, 30m or 1h30m".into()),
+        _ => Err("write a length of time above zero, as 900ms, 30m or 1h30m".into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::OpenOptions,
-    io::Write,
+    io::{ErrorKind, Write},
     path::PathBuf,
     thread,
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     board::{DrainTold, TIME_UP},
-    http::{DRAIN, LEFT, SOCKET},
+    http::{DRAIN, LEFT, LONGEST, SOCKET},
 };
 
 const HELP: &str = "\
@@ -39,7 +39,8 @@ Examples:
   preStop: {exec: {command: [/run/pillion/pillion, drain, --within, 3m]}}
 
 Keep --within below the grace period less the time that Kafka takes to stop.
-Exit code: 0 in every case.";
+Run it as the user of the agent: the socket is for that one alone.
+Exit code: 0 whatever is said; 64 where its arguments are wrong, and then nothing was waited for.";
 
 /// Between two questions.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -60,8 +61,16 @@ pub struct DrainArgs {
     #[arg(long, env = "PILLION_RUN_DIR", value_name = "DIR", default_value = "/run/pillion")]
     run_dir: PathBuf,
     /// How long to wait at the most
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = within)]
     within: Duration,
+}
+
+/// A day is more than any grace period.
+fn within(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        within if within <= LONGEST => Ok(within),
+        _ => Err("at most 24h".to_owned()),
+    }
 }
 
 pub(super) fn run(args: &DrainArgs) -> Exit {
@@ -79,7 +88,7 @@ pub(super) fn run(args: &DrainArgs) -> Exit {
                 heard = asked;
                 (told.code, told.text)
             }
-            Err(why) if heard.elapsed() >= PATIENCE => {
+            Err(why) if heard.elapsed() >= PATIENCE || left.is_zero() => {
                 return go(began, &format!("going, and nobody knows whether it may: {why}"));
             }
             Err(why) => ("no-agent".to_owned(), why),
@@ -115,8 +124,13 @@ fn tell(began: Instant, what: &str) -> String {
 fn ask(args: &DrainArgs, left: Duration) -> Result<DrainTold, String> {
     let socket = args.run_dir.join(SOCKET);
     let path = format!("{DRAIN}?{LEFT}={}", left.as_millis());
-    let reply = post(&socket, &path, ANSWER)
-        .map_err(|error| format!("no answer from {}: {error}", socket.display()))?;
+    let reply = post(&socket, &path, ANSWER).map_err(|error| {
+        let remedy = match error.kind() {
+            ErrorKind::PermissionDenied => "; it is for the agent's user alone: run drain as that user",
+            _ => "",
+        };
+        format!("no answer from {}: {error}{remedy}", socket.display())
+    })?;
     let told = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200);
     told.ok_or_else(|| format!("what answers at {} is no pillion of this version", socket.display()))
 }

@@ -12,4 +12,4 @@ mod timeline;
 pub use probe::VERDICT_HEADER;
 pub use route::{Site, respond};
 pub use serve::{CONNECTIONS, HEADER_DEADLINE, serve};
-pub use socket::{DRAIN, LEFT, SOCKET, bind_socket, serve_socket};
+pub use socket::{DRAIN, LEFT, LONGEST, SOCKET, bind_socket, serve_socket};

@@ -40,7 +40,7 @@ pub const LEFT: &str = "left";
 /// Most connections at a time; more wait.
 const CONNECTIONS: usize = 16;
 /// The longest that anybody may say they wait.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// A connection ends after this.
 const LIFE: Duration = Duration::from_secs(10);
 

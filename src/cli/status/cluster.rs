@@ -1,7 +1,7 @@
 //! `pillion status --cluster`: all nodes of a cluster in one table, each as its own agent tells of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Write},
     net::SocketAddr,
     thread,
@@ -197,18 +197,29 @@ fn headline(out: &mut String, nodes: &[Node], told: &[&Status]) -> fmt::Result {
     out.write_str("\n")
 }
 
-/// Who has a turn, and who waits for one; each is told once, whoever tells it.
+/// Who has a turn, who waits for one, and why that is not known; each is told once, whoever tells it.
 fn turn(out: &mut String, told: &[&Status]) -> fmt::Result {
-    let mut lines: Vec<String> = Vec::new();
-    for status in told {
-        let Some(turn) = &status.turn else { continue };
-        let who = format!("{} {}", status.identity.noun(), status.identity.broker_id);
+    let turns =
+        || told.iter().filter_map(|status| Some((status.identity.noun(), status, status.turn.as_ref()?)));
+    let mut lines = BTreeSet::new();
+    for (noun, status, turn) in turns() {
+        let who = format!("{noun} {}", status.identity.broker_id);
         if turn.mine {
-            lines.push(format!("turn to stop: {who} has it{}", since(turn.since.as_deref())));
+            lines.insert(format!("turn to stop: {who} has it{}", since(turn.since.as_deref())));
         }
-        if let Some(wanted) = turn.wanted_words() {
-            lines.push(format!("{who}: {wanted}"));
-        }
+        lines.extend(turn.wanted_words().map(|wanted| format!("{who}: {wanted}")));
+        lines.extend(turn.trouble.as_ref().map(|trouble| format!("turn to stop: {}", trouble.text)));
+        // Its own agent is silent, or does not know yet.
+        let elsewhere = turn
+            .holder
+            .as_ref()
+            .filter(|holder| !turns().any(|(_, _, one)| one.mine && one.holder.as_ref() == Some(*holder)));
+        lines.extend(elsewhere.map(|holder| {
+            format!(
+                "turn to stop: {holder} has it{}, and its own agent does not say so",
+                since(turn.since.as_deref())
+            )
+        }));
     }
     lines.iter().try_for_each(|line| writeln!(out, "{}", paint(alert(), &plain(line))))
 }

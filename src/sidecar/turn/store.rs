@@ -146,9 +146,13 @@ struct Kept {
 
 impl Kept {
     fn read(path: &Path) -> std::io::Result<Self> {
-        let bytes = read_if_present(path, CAP).map_err(std::io::Error::other)?;
-        // One that was emptied, or spoilt, names no holder; and no revision that anybody has seen.
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+        let Some(bytes) = read_if_present(path, CAP).map_err(std::io::Error::other)? else {
+            return Ok(Self::default());
+        };
+        // Whoever has it may be about to stop, so one that is spoilt or emptied is not taken for free.
+        serde_json::from_slice(&bytes).map_err(|_| {
+            std::io::Error::other("it is no record of the turn; take it away while no node is being stopped")
+        })
     }
 
     fn write(path: &Path, base: &str, change: &Change) -> std::io::Result<Option<Self>> {
@@ -171,7 +175,7 @@ impl Kept {
 
     fn record(self) -> Record {
         Record {
-            holder: self.holder,
+            holder: self.holder.filter(|holder| !holder.is_empty()),
             duration: Duration::from_secs(self.duration_seconds),
             acquired_ms: self.acquired_ms,
             revision: self.revision.to_string(),
@@ -203,6 +207,24 @@ mod tests {
         let renewed = stores[0].write(&first.revision, later).await.unwrap().unwrap();
         assert_eq!(renewed.acquired_ms, Some(7), "since when it holds");
         assert_ne!(renewed.revision, first.revision);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_spoilt_is_not_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("turn.json");
+        let mut store = Store::new(&TurnKeeper::File(path.clone()));
+        for spoilt in ["", "garbage", "[]x"] {
+            std::fs::write(&path, spoilt).unwrap();
+            let trouble = store.read().await.unwrap_err();
+            assert!(trouble.text.ends_with("take it away while no node is being stopped"), "{trouble:?}");
+            assert!(store.write("0", change(Some("broker-1"))).await.is_err());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), spoilt, "it is left as it is");
+        }
+        std::fs::write(&path, r#"{"holder":"","durationSeconds":60}"#).unwrap();
+        assert_eq!(store.read().await.unwrap().holder, None, "the name was taken out by hand");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(store.read().await.unwrap().holder, None);
     }
 
     #[tokio::test]
