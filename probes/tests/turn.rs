@@ -111,6 +111,9 @@ fn another_has_it() {
     let mut longer = expired;
     longer.record.duration = Duration::from_secs(90);
     assert_eq!(decide(&part, Some(&longer), &fine(160), 160), wait(30));
+    longer.record.duration = Duration::MAX;
+    let week = 7 * 24 * 3600;
+    assert_eq!(decide(&part, Some(&longer), &fine(160), 160), wait(week - 60), "nothing lasts for ever");
     let taken = Part { held: Some(Held { taken_over: true, ..holds(161) }), ..wants(100) };
     let own = seen(Some(ME), 161, 165);
     let settling = Step::Wait(Wait::Settling { left: Duration::from_secs(5) });
