@@ -148,6 +148,9 @@ pub struct Stops {
     pub asked: BootTime,
     /// How many, by kind, in the order of [`Block::ALL`].
     pub counts: [u64; 4],
+    /// Partitions that are below their minimum already, whoever stops: writers with acks=all are refused.
+    #[serde(default)]
+    pub under: u64,
     /// The first of them, [`NAMED`] of each kind at the most.
     pub named: Vec<(Block, PartitionName)>,
 }
@@ -184,6 +187,7 @@ impl Stops {
         for (count, more) in self.counts.iter_mut().zip(page.counts) {
             *count += more;
         }
+        self.under += page.under;
         for (block, name) in &page.named {
             if self.of(*block).count() < NAMED {
                 self.named.push((*block, name.clone()));

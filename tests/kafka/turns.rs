@@ -61,6 +61,12 @@ pub fn turns(scene: &Scene) -> Result<()> {
         ensure!(watch.since(since).iter().any(|round| round.below_min > 0), "none");
         Ok(())
     }))?;
+    run(bed::eventually("the one that is left says so", SOON, async || {
+        let (_, metrics) = scene.fleet.ask(1003, "/metrics").await?;
+        let line = metrics.lines().find(|line| line.starts_with("pillion_under_min_isr_partitions "));
+        ensure!(line.is_some_and(|line| !line.ends_with(" 0")), "{line:?}");
+        Ok(())
+    }))?;
     for id in [1001, 1002] {
         run(cluster.node(id).wait_exit(SOON))?;
         cluster.node(id).start()?;

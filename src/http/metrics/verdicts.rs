@@ -97,6 +97,11 @@ impl Sheet {
         for (name, help, value) in counts {
             self.count(name, help, "partitions", value);
         }
+        // By what topics need, which is not known at once.
+        if let Some(stops) = &tally.stops {
+            let help = "Partitions with this broker in their ISR that have fewer in-sync replicas than their minimum now";
+            self.count("under_min_isr", help, "partitions", stops.under);
+        }
     }
 
     pub(super) fn forced(&mut self, forced: &Forced) {

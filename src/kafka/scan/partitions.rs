@@ -319,9 +319,10 @@ impl Partitions {
             eligible: eligible.iter().filter(|id| !leaves(id) && !isr.contains(id)).count(),
         };
         let name = || PartitionName { topic: printable(&self.topic), partition: index };
-        if let (Some(block), Some(stops)) =
-            (left.block(minimums.of(topic, replicas)), &mut self.page.tally.stops)
-        {
+        let least = minimums.of(topic, replicas);
+        let Some(stops) = &mut self.page.tally.stops else { return };
+        stops.under += u64::from(left.isr < least);
+        if let Some(block) = left.block(least) {
             stops.add(block, name);
         }
     }

@@ -52,10 +52,11 @@ fn expected(topics: &[Topic], with_elr: bool) -> Tally {
                     tally.count_only_copy(index, || topic.name.clone());
                 }
             }
-            if part.isr.contains(&OWN)
-                && let Some(block) = without_us(part, with_elr).block(2)
-            {
-                stops.add(block, || PartitionName { topic: topic.name.clone(), partition: index });
+            if part.isr.contains(&OWN) {
+                stops.under += u64::from(part.isr.len() < 2);
+                if let Some(block) = without_us(part, with_elr).block(2) {
+                    stops.add(block, || PartitionName { topic: topic.name.clone(), partition: index });
+                }
             }
         }
     }
