@@ -5,13 +5,13 @@
 //! samples that are far apart (Theil and Sen), which a few odd ones do not move. It is believed only when it stands out
 //! from everything else that happens to the volume:
 //!
-//! - **The rise is [`CLEAR`] times what the samples spread about the line.** Noise and segments that come and go spread as
+//! - **The rise is `CLEAR` times what the samples spread about the line.** Noise and segments that come and go spread as
 //!   much as they rise; a drift among them does not.
-//! - **The rise is [`CLEAR`] times the deepest fall**, as far back as twice the time that the volume is said to last, and
-//!   [`BEFORE`] lengths of the window at the least. For between two deletions of old segments a volume in balance grows in a
+//! - **The rise is `CLEAR` times the deepest fall**, as far back as twice the time that the volume is said to last, and
+//!   `BEFORE` lengths of the window at the least. For between two deletions of old segments a volume in balance grows in a
 //!   straight line as well. A ninth is what falls may take from the rise unseen: by so much, an eighth of the net growth,
 //!   it is off at the most.
-//! - **A window sees [`HORIZON`] times its length ahead** and no further. So a volume that is full within the hour is told
+//! - **A window sees `HORIZON` times its length ahead** and no further. So a volume that is full within the hour is told
 //!   after minutes, and one that lasts for weeks after hours.
 //!
 //! The shortest window that can tell does: it knows best what happens now.
