@@ -46,12 +46,15 @@ pub fn roll(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let ended = scene.pods.wait("kafka-2", "unready again", SOON, |pod| !pod.ready)?;
     figures.time("unready again after the annotation was removed", ended - told);
     event(scene, "kafka-2", "OverrideEnded")?;
-    scene.pods.wait("kafka-1", "replaced and ready", SOON, |pod| pod.uid != untouched[1] && pod.well())?;
+    // Its stop was begun, and waits for the truth, which no override touches.
     pass(scene.lasts(30, 15));
+    ensure!(scene.pods.get("kafka-1")?.uid == untouched[1], "kafka-1 went while kafka-2 was out of sync");
     ensure!(scene.pods.get("kafka-0")?.uid == untouched[0], "the roll went on after the override's end");
 
     drop(cut);
-    scene.pods.wait("kafka-0", "replaced and ready", SOON, |pod| pod.uid != untouched[0] && pod.well())?;
+    for (pod, before) in [("kafka-1", &untouched[1]), ("kafka-0", &untouched[0])] {
+        scene.pods.wait(pod, "replaced and ready", SOON, |now| now.uid != *before && now.well())?;
+    }
     scene.all_ready()?;
     Ok(())
 }
