@@ -15,6 +15,11 @@ use crate::time::BootTime;
 /// The controllers look for sessions that are over, and the list of brokers follows, within this.
 const FENCING: Duration = Duration::from_secs(3);
 
+/// For how long one that was killed may count as live, from when it was first found silent.
+pub fn patience(session: Duration) -> Duration {
+    session + FENCING
+}
+
 /// What is remembered of them from one look to the next.
 #[derive(Clone, Debug)]
 pub struct Neighbours {
@@ -37,7 +42,7 @@ impl Neighbours {
         for id in silent {
             self.silent.entry(*id).or_insert(began);
         }
-        let patience = self.session + FENCING;
+        let patience = patience(self.session);
         let left = |since: BootTime| patience.saturating_sub(began.since(since));
         let waited: Vec<(i32, Duration)> = self
             .silent

@@ -3,12 +3,14 @@
 //! * [`Connection`]: one connection, one request outstanding, every answer capped and checked.
 //! * [`Security`]: TLS and SASL around it; [`handshake`] looks which certificate a listener serves.
 //! * [`requests`]: the small requests, each answered by a plain struct.
+//! * [`alive`]: which brokers give no sign of life.
 //! * [`current`]: the proof that a broker's image of the cluster is current.
 //! * [`scan`]: the pass over all partitions of the cluster, decoded off the socket in constant memory.
 //!
 //! Nothing a peer sends may make this code panic, allocate more than a small multiple of a frame's cap, or
 //! wait beyond a deadline.
 
+pub mod alive;
 mod call;
 mod connection;
 pub mod current;

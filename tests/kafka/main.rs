@@ -53,6 +53,7 @@ const TESTS: &[Test] = &[
     ("a_refill_tells_how_far_it_has_come", Stage::Main, refill::progress),
     ("a_stop_says_what_it_would_hurt", Stage::Main, stops::stoppable),
     ("a_stop_of_several_is_asked_of_the_cluster", Stage::Main, stops::several),
+    ("a_stop_of_several_after_a_kill_waits_for_the_controllers", Stage::Main, stops::several_after_a_kill),
     ("three_that_are_told_to_stop_at_once_take_turns", Stage::Main, turns::turns),
     ("a_stop_after_a_kill_waits", Stage::Main, turns::after_a_kill),
     ("agent_killed_and_restarted", Stage::Main, agent::killed),

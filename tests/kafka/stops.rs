@@ -137,6 +137,42 @@ pub fn several(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
+/// One was killed a moment ago: by all metadata another may go, as long as nobody has noticed. In the end all have.
+pub fn several_after_a_kill(scene: &Scene) -> Result<()> {
+    scene.topic("several-after-a-kill")?;
+    for id in [1001, 1002, 1003] {
+        scene.wait_truth(id, bed::Truth::InSync)?;
+    }
+    let question = ["stop-check", "--brokers", "1001"];
+    answers(scene, 1001, &question, 0, &["1001 may stop"])?;
+    scene.node(1002).kill()?;
+    answers(
+        scene,
+        1003,
+        &question,
+        1,
+        &["neighbour-silent", "broker 1002 does not answer and counts as live"],
+    )?;
+    let json = ["stop-check", "--brokers", "1001", "--json"];
+    answers(scene, 1003, &json, 1, &["\"code\": \"neighbour-silent\"", "\"stoppable\": false"])?;
+    // The one that is down may stop: nobody else goes.
+    answers(scene, 1003, &["stop-check", "--brokers", "1002"], 0, &["1002 may stop"])?;
+    let mut early = Vec::new();
+    run(bed::eventually("the controllers have noticed", SOON, async || {
+        let (exit, said) = check(scene, 1003, &question)?;
+        let noticed = said.contains("below-min-isr") && !said.contains("neighbour-silent");
+        if exit != Some(1) {
+            early.push(said.clone());
+        }
+        ensure!(noticed, "{exit:?} {said}");
+        Ok(())
+    }))?;
+    ensure!(early.is_empty(), "it said yes in between: {early:?}");
+    scene.node(1002).start()?;
+    scene.wait(1002, true)?;
+    Ok(())
+}
+
 /// Without a quorum all brokers that stay must say the same, and `ZooKeeper` must serve the controller.
 pub fn several_of_zookeeper(scene: &Scene) -> Result<()> {
     scene.topic("several")?;

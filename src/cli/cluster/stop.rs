@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use pillion_probes::reason::Told;
-
 use super::{Exit, Whom, lines, out};
 use crate::init::cluster::stop::{self, Found, Leaving};
 
@@ -14,7 +12,9 @@ For every partition that has one of them in its ISR: would the others still be e
 min.insync.replicas? For controllers: would the voters that keep up still be a majority?
 Nothing is changed.
 
-A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer). In
+A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer). All
+that would stay must answer at what they advertise: one that was killed counts as live, and in
+sync, until the controllers notice. In
 ZooKeeper mode nobody can prove that: there all brokers that would stay must be reached at what they
 advertise, and say the same twice, and the controller must be served by ZooKeeper. It takes 4 s.
 Where there are ACLs: DESCRIBE on the cluster, DESCRIBE and DESCRIBE_CONFIGS on all topics.
@@ -26,7 +26,7 @@ Examples:
 
 Exit codes:
   0   they may
-  1   something would fall below its minimum
+  1   something would fall below its minimum, or a broker that counts as live does not answer
   64  something to correct
   69  nobody can be asked")]
 pub struct StopCheckArgs {
@@ -48,28 +48,27 @@ pub(in crate::cli) fn run(args: &StopCheckArgs) -> Exit {
     match args.whom.ask(async |brokers| stop::ask(brokers, &leaving).await) {
         Err(exit) => exit,
         Ok(found) => {
-            let told: Vec<Told> = found.reasons.iter().map(Told::from).collect();
-            out::print(if args.whom.json { json(&found, &told) } else { human(&found, &told) });
-            if told.is_empty() { Exit::Yes } else { Exit::No }
+            out::print(if args.whom.json { json(&found) } else { human(&found) });
+            if found.reasons.is_empty() { Exit::Yes } else { Exit::No }
         }
     }
 }
 
-fn human(found: &Found, told: &[Told]) -> String {
+fn human(found: &Found) -> String {
     let ids = found.leaving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let tally = &found.tally;
     let seen =
         format!("{} topics, {} partitions, as {} has them", tally.topics, tally.partitions, found.asked);
-    if told.is_empty() {
+    if found.reasons.is_empty() {
         let together = if found.leaving.len() > 1 { " together" } else { "" };
         return format!("{ids} may stop{together}: nothing would fall below its minimum ({seen})\n");
     }
-    format!("{ids} should not stop ({seen})\n{}", lines(told))
+    format!("{ids} should not stop ({seen})\n{}", lines(&found.reasons))
 }
 
-fn json(found: &Found, told: &[Told]) -> String {
+fn json(found: &Found) -> String {
     let object = serde_json::json!({
-        "leaving": found.leaving, "stoppable": told.is_empty(), "reasons": told,
+        "leaving": found.leaving, "stoppable": found.reasons.is_empty(), "reasons": found.reasons,
         "topics": found.tally.topics, "partitions": found.tally.partitions, "asked": found.asked.to_string(),
     });
     format!("{object:#}\n")
