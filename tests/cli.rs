@@ -271,6 +271,30 @@ fn a_cluster_of_nobody_is_a_wrong_question() {
     );
 }
 
+/// Whom it is about must be said, and be somebody; scripts that asked for an object get one when nobody can be asked.
+#[test]
+fn questions_to_the_cluster_are_checked_before_they_are_asked() {
+    let asked = ["--bootstrap", "127.0.0.1:1"];
+    for (args, words) in [
+        (&["stop-check"][..], "<--brokers <ID>|--zone <ZONE>>"),
+        (&["stop-check", "--zone", ""], "--zone"),
+        (&["stop-check", "--brokers", "1001", "--zone", "a"], "cannot be used with"),
+        (&["stop-check", "--brokers=-1"], "-1 is not in 0.."),
+        (&["decommission-check", "--broker=-1"], "-1 is not in 0.."),
+        (&["unregister", "--broker=-1"], "-1 is not in 0.."),
+    ] {
+        let output = pillion(&[args, &asked].concat());
+        assert_eq!(output.status.code(), Some(64), "{args:?}");
+        assert!(stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
+    }
+    for command in [["stop-check", "--brokers", "1001"], ["decommission-check", "--broker", "1001"]] {
+        let output = pillion(&[&command[..], &asked, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(69));
+        let said: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert!(said["error"].as_str().unwrap().contains("nobody can be asked: 127.0.0.1:1"), "{said}");
+    }
+}
+
 fn in_dir(dir: &Path, args: &[&str]) -> Output {
     let dir = dir.to_str().unwrap();
     pillion(&[&["override", "--run-dir", dir], args].concat())

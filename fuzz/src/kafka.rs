@@ -32,6 +32,7 @@ fn decodes(data: &[u8]) -> bool {
         0 => decode_answer::<m::ApiVersionsRequest>(&body, version).is_ok(),
         1 => decode_answer::<m::DescribeQuorumRequest>(&body, version).is_ok(),
         2 => decode_answer::<m::MetadataRequest>(&body, version).is_ok(),
+        3 => decode_answer::<m::DescribeClusterRequest>(&body, version).is_ok(),
         4 => decode_answer::<m::DescribeAclsRequest>(&body, version).is_ok(),
         5 => decode_answer::<m::DescribeConfigsRequest>(&body, version).is_ok(),
         6 => decode_answer::<m::UnregisterBrokerRequest>(&body, version).is_ok(),

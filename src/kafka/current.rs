@@ -30,6 +30,9 @@ pub enum Unproven {
     /// Not `KRaft`: there is no quorum to prove anything by.
     #[error("it does not run in KRaft mode")]
     NotKraft,
+    /// What listens there serves controllers, and no broker.
+    #[error("it is a controller: ask a broker")]
+    Controller,
     /// It tells nothing of the quorum.
     #[error("it may not tell of the quorum: grant DESCRIBE on the cluster to who asks")]
     Denied,
@@ -45,8 +48,10 @@ pub async fn prove(
     now: impl Fn() -> BootTime,
     deadline: Instant,
 ) -> Result<(), Unproven> {
-    if versions.kind != Kind::KraftBroker {
-        return Err(Unproven::NotKraft);
+    match versions.kind {
+        Kind::KraftBroker => {}
+        Kind::KraftController => return Err(Unproven::Controller),
+        Kind::ZooKeeper | Kind::Unknown => return Err(Unproven::NotKraft),
     }
     let (mut tracker, limits) = (Tracker::new(), Limits::default());
     loop {

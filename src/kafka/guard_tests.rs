@@ -134,6 +134,20 @@ fn unregister_broker_agrees() {
 }
 
 #[test]
+fn describe_cluster_agrees() {
+    let broker = m::describe_cluster_response::DescribeClusterBroker::default()
+        .with_broker_id(BrokerId(1))
+        .with_host(text("h"))
+        .with_rack(Some(text("r")));
+    for (version, fenced) in [(0, false), (1, false), (2, true)] {
+        let broker = broker.clone().with_is_fenced(fenced);
+        let message =
+            m::DescribeClusterResponse::default().with_cluster_id(text("c")).with_brokers(vec![broker; 2]);
+        agrees::<m::DescribeClusterRequest>(&message, version);
+    }
+}
+
+#[test]
 fn describe_acls_agrees() {
     let acl = acls::AclDescription::default().with_principal(text("User:a")).with_host(text("*"));
     let resource =

@@ -137,6 +137,33 @@ impl Call for m::UnregisterBrokerRequest {
     };
 }
 
+const REGISTERED: &[Field] = &[
+    Field::always(Fixed(4)),
+    Field::always(Text),
+    Field::always(Fixed(4)),
+    Field::always(Text),
+    Field::since(2, Fixed(1)),
+];
+
+impl Call for m::DescribeClusterRequest {
+    const NAME: &'static str = "DescribeCluster";
+    const KEY: i16 = 60;
+    type Response = m::DescribeClusterResponse;
+    const LAYOUT: Layout = Layout {
+        flexible: 0,
+        fields: &[
+            Field::always(Fixed(4)),
+            Field::always(Fixed(2)),
+            Field::always(Text),
+            Field::since(1, Fixed(1)),
+            Field::always(Text),
+            Field::always(Fixed(4)),
+            Field::always(Rows(REGISTERED)),
+            Field::always(Fixed(4)),
+        ],
+    };
+}
+
 const ACL: &[Field] =
     &[Field::always(Text), Field::always(Text), Field::always(Fixed(1)), Field::always(Fixed(1))];
 const ACL_RESOURCE: &[Field] =

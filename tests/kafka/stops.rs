@@ -57,7 +57,9 @@ pub fn stoppable(scene: &Scene) -> Result<()> {
 /// What a command says, and its exit code.
 fn check(scene: &Scene, ask: i32, arguments: &[&str]) -> Result<(Option<i32>, String)> {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pillion"));
-    command.args(arguments).args(["--bootstrap", &scene.node(ask).bootstrap().to_string()]);
+    let node = scene.node(ask);
+    let at = if ask < 1000 { node.controller_addr() } else { node.bootstrap() };
+    command.args(arguments).args(["--bootstrap", &at.to_string()]);
     let output = command.env_remove("PILLION_CONFIG").output()?;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
@@ -104,6 +106,7 @@ pub fn several(scene: &Scene) -> Result<()> {
     answers(scene, 1001, &["stop-check", "--zone", "nowhere"], 64, &["no broker is in zone nowhere"])?;
     // Controllers that are nothing else.
     answers(scene, 1001, &["stop-check", "--brokers", "1"], 0, &["1 may stop"])?;
+    answers(scene, 1, &["stop-check", "--brokers", "1001"], 69, &["it is a controller: ask a broker"])?;
     answers(
         scene,
         1001,
@@ -115,7 +118,9 @@ pub fn several(scene: &Scene) -> Result<()> {
     let remove = |id| ["decommission-check", "--broker", id];
     answers(scene, 1001, &remove("1003"), 1, &["1003 may not be removed yet", "has-replicas"])?;
     answers(scene, 1001, &remove("1"), 1, &["still-a-voter"])?;
-    answers(scene, 1001, &remove("1009"), 0, &["may be removed for ever", "next: pillion unregister"])?;
+    answers(scene, 1001, &remove("1009"), 0, &["1009 is not registered"])?;
+    let json = ["decommission-check", "--broker", "1009", "--json"];
+    answers(scene, 1001, &json, 0, &["\"registered\": false", "\"removable\": true"])?;
     // Who lost its controllers is not believed.
     let cut = scene.fleet.cluster.node(1003);
     let controllers: Vec<_> = scene.fleet.cluster.controllers().collect();
@@ -168,6 +173,16 @@ pub fn several_after_a_kill(scene: &Scene) -> Result<()> {
         Ok(())
     }))?;
     ensure!(early.is_empty(), "it said yes in between: {early:?}");
+    answers(
+        scene,
+        1003,
+        &["stop-check", "--brokers", "1002"],
+        0,
+        &["1002 is already down", "nobody else would stop"],
+    )?;
+    let both = ["1002 is already down", "1001 should not stop", "below-min-isr"];
+    answers(scene, 1003, &["stop-check", "--brokers", "1001,1002"], 1, &both)?;
+    answers(scene, 1003, &["stop-check", "--zone", "zone-a", "--json"], 0, &["\"down\": [\n    1002\n  ]"])?;
     scene.node(1002).start()?;
     scene.wait(1002, true)?;
     Ok(())
@@ -273,6 +288,8 @@ pub fn unregistered(scene: &Scene) -> Result<()> {
         ensure!(said.contains("\"alive\": false"), "{said}");
         Ok(())
     }))?;
+    let away = ["may be removed for ever", "next: pillion unregister"];
+    answers(scene, 1001, &["decommission-check", "--broker", "1003"], 0, &away)?;
     answers(scene, 1001, &["unregister", "--broker", "1003"], 64, &["say --yes"])?;
     answers(scene, 1001, &unregister, 0, &["1003 is unregistered"])?;
     answers(scene, 1001, &unregister, 0, &["1003 is not registered"])?;

@@ -79,24 +79,26 @@ impl Whom {
         &self,
         question: impl AsyncFnOnce(&[(Address, Security)]) -> Result<T, ClusterError>,
     ) -> Result<T, Exit> {
-        let brokers = self.brokers().map_err(|error| {
-            out::complain(error);
-            Exit::BadConfig
-        })?;
+        let brokers = self.brokers().map_err(|error| self.failed(&error, Exit::BadConfig))?;
         let asked = super::block_on(question(&brokers)).map_err(|error| {
-            out::complain(format_args!("failed to set up the asking: {error}"));
-            Exit::Unavailable
+            self.failed(&format!("failed to set up the asking: {error}"), Exit::Unavailable)
         })?;
         asked.map_err(|error| match error {
-            ClusterError::Unknown { .. } => {
-                out::complain(error);
-                Exit::BadConfig
-            }
+            ClusterError::Unknown { .. } => self.failed(&error.to_string(), Exit::BadConfig),
             ClusterError::Unasked(_) => {
-                out::complain(format_args!("nobody can be asked: {}", out::plain(&error.to_string())));
-                Exit::Unavailable
+                let text = format!("nobody can be asked: {}", out::plain(&error.to_string()));
+                self.failed(&text, Exit::Unavailable)
             }
         })
+    }
+
+    /// Tells people, and scripts that asked for an object.
+    fn failed(&self, error: &str, exit: Exit) -> Exit {
+        out::complain(error);
+        if self.json {
+            out::print(format!("{:#}\n", serde_json::json!({ "error": error })));
+        }
+        exit
     }
 }
 

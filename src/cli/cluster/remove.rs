@@ -13,6 +13,8 @@ A broker is believed only when its metadata is proven to be current (KRaft, 3.3 
 ZooKeeper mode, where the list of reassignments is the controller's alone).
 Where there are ACLs: DESCRIBE on the cluster and on all topics.
 
+Kafka 4.0 and newer tell whether it is registered at all.
+
 Examples:
   pillion decommission-check --bootstrap kafka-0.kafka:9092 --broker 1004
   pillion decommission-check -c pillion.yaml --ordinal 0 --broker 1004 --json
@@ -26,7 +28,7 @@ pub struct DecommissionCheckArgs {
     #[command(flatten)]
     whom: Whom,
     /// Its node id, whether it runs or not
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
     broker: i32,
 }
 
@@ -45,6 +47,11 @@ fn human(id: i32, found: &Found) -> String {
     if !found.reasons.is_empty() {
         return format!("{id} may not be removed yet ({seen})\n{}", lines(&found.reasons));
     }
+    if found.registered == Some(false) {
+        return format!(
+            "{id} is not registered, and has no replica, is given none, and is no voter ({seen})\n"
+        );
+    }
     let stop = if found.alive { "stop it, then " } else { "" };
     format!(
         "{id} may be removed for ever: it has no replica, is given none, and is no voter ({seen})\n  \
@@ -55,7 +62,7 @@ fn human(id: i32, found: &Found) -> String {
 
 fn json(id: i32, found: &Found) -> String {
     let object = serde_json::json!({
-        "broker": id, "removable": found.reasons.is_empty(), "alive": found.alive, "reasons": found.reasons,
+        "broker": id, "removable": found.reasons.is_empty(), "alive": found.alive, "registered": found.registered, "reasons": found.reasons,
         "partitions": found.partitions, "asked": found.asked.to_string(),
     });
     format!("{object:#}\n")

@@ -10,7 +10,7 @@ use crate::init::cluster::stop::{self, Found, Leaving};
 #[command(after_help = "\
 For every partition that has one of them in its ISR: would the others still be enough for
 min.insync.replicas? For controllers: would the voters that keep up still be a majority?
-Nothing is changed.
+Nothing is changed. One that is down already (told by Kafka 4.0 and newer) takes nothing with it.
 
 A broker is believed only when its metadata is proven to be current (KRaft, 3.3 or newer). All
 that would stay must answer at what they advertise: one that was killed counts as live, and in
@@ -29,14 +29,15 @@ Exit codes:
   1   something would fall below its minimum, or a broker that counts as live does not answer
   64  something to correct
   69  nobody can be asked")]
+#[command(group = clap::ArgGroup::new("who").args(["brokers", "zone"]).required(true))]
 pub struct StopCheckArgs {
     #[command(flatten)]
     whom: Whom,
     /// Node ids, with commas between them
-    #[arg(long, value_name = "ID", value_delimiter = ',', required_unless_present = "zone")]
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(0..))]
     brokers: Vec<i32>,
     /// All brokers of this zone (broker.rack) instead
-    #[arg(long, value_name = "ZONE", conflicts_with = "brokers")]
+    #[arg(long, value_name = "ZONE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     zone: Option<String>,
 }
 
@@ -55,20 +56,31 @@ pub(in crate::cli) fn run(args: &StopCheckArgs) -> Exit {
 }
 
 fn human(found: &Found) -> String {
-    let ids = found.leaving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let tally = &found.tally;
     let seen =
         format!("{} topics, {} partitions, as {} has them", tally.topics, tally.partitions, found.asked);
-    if found.reasons.is_empty() {
-        let together = if found.leaving.len() > 1 { " together" } else { "" };
-        return format!("{ids} may stop{together}: nothing would fall below its minimum ({seen})\n");
-    }
-    format!("{ids} should not stop ({seen})\n{}", lines(&found.reasons))
+    let down = match found.down.len() {
+        0 => String::new(),
+        1 => format!("{} is already down\n", ids(&found.down)),
+        _ => format!("{} are already down\n", ids(&found.down)),
+    };
+    let leaving = ids(&found.leaving);
+    let verdict = match (found.reasons.is_empty(), found.leaving.len()) {
+        (_, 0) => format!("nobody else would stop (as {} has it)\n", found.asked),
+        (true, 1) => format!("{leaving} may stop: nothing would fall below its minimum ({seen})\n"),
+        (true, _) => format!("{leaving} may stop together: nothing would fall below its minimum ({seen})\n"),
+        (false, _) => format!("{leaving} should not stop ({seen})\n{}", lines(&found.reasons)),
+    };
+    down + &verdict
+}
+
+fn ids(of: &BTreeSet<i32>) -> String {
+    of.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn json(found: &Found) -> String {
     let object = serde_json::json!({
-        "leaving": found.leaving, "stoppable": found.reasons.is_empty(), "reasons": found.reasons,
+        "leaving": found.leaving, "down": found.down, "stoppable": found.reasons.is_empty(), "reasons": found.reasons,
         "topics": found.tally.topics, "partitions": found.tally.partitions, "asked": found.asked.to_string(),
     });
     format!("{object:#}\n")

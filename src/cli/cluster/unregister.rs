@@ -26,7 +26,7 @@ pub struct UnregisterArgs {
     #[command(flatten)]
     whom: Whom,
     /// Its node id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
     broker: i32,
     /// Do not ask
     #[arg(long)]

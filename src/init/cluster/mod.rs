@@ -7,7 +7,10 @@ pub mod remove;
 pub mod stop;
 mod zookeeper;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use pillion_probes::{reason::Reason, replicas::Tally, time::BootTime};
 use tokio::time::{Instant, timeout_at};
@@ -17,7 +20,10 @@ use crate::{
     kafka::{
         Address, Connection, Security, WireError,
         current::{Unproven, prove},
-        requests::{ApiVersions, ListedBrokers, Quorum, api_versions, describe_quorum, listed_brokers},
+        requests::{
+            ApiVersions, ListedBrokers, Quorum, Registered, api_versions, describe_quorum, listed_brokers,
+            registered_brokers,
+        },
         scan::MinimumsError,
     },
 };
@@ -90,7 +96,8 @@ impl Opened {
         prove(&mut self.connection, versions, || self.clock.boot(), proof).await?;
         let listed = listed_brokers(&mut self.connection, versions, proof).await?;
         let quorum = describe_quorum(&mut self.connection, versions, proof).await?;
-        Ok(Proven { at: self, listed, quorum })
+        let registered = registered_brokers(&mut self.connection, versions, proof).await?;
+        Ok(Proven { at: self, listed, registered, quorum })
     }
 
     /// What is left of the time for all.
@@ -108,6 +115,8 @@ impl Opened {
 pub(super) struct Proven {
     pub at: Opened,
     pub listed: ListedBrokers,
+    /// Those that are away too; `None` where it cannot tell of them.
+    pub registered: Option<BTreeMap<i32, Registered>>,
     pub quorum: Quorum,
 }
 

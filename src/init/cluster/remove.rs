@@ -20,6 +20,8 @@ pub struct Found {
     pub asked: Address,
     /// It is alive.
     pub alive: bool,
+    /// It is in the list of brokers; `None`: that is not told (before Kafka 4.0).
+    pub registered: Option<bool>,
     /// Partitions seen.
     pub partitions: u64,
     /// What speaks against it; empty: it may go.
@@ -118,7 +120,15 @@ async fn look(proven: &mut Proven, id: i32) -> Result<Found, Doubt> {
     }
     reasons.extend(unseen(&round.tally).iter().map(|reason: &Reason| Told::from(reason)));
     let alive = proven.alive().contains(&id);
-    Ok(Found { asked: proven.at.address.clone(), alive, partitions: round.tally.partitions, reasons })
+    let listed = proven.registered.as_ref().map(|all| all.contains_key(&id));
+    let registered = if alive { Some(true) } else { listed };
+    Ok(Found {
+        asked: proven.at.address.clone(),
+        alive,
+        registered,
+        partitions: round.tally.partitions,
+        reasons,
+    })
 }
 
 fn told(code: &str, text: String, remedy: &str, count: Option<u64>) -> Told {

@@ -1,6 +1,9 @@
 //! What would a stop of these brokers hurt?
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use pillion_probes::{
     limits::Limits,
@@ -9,14 +12,14 @@ use pillion_probes::{
     replicas::Tally,
     stops::{Block, VoterSeen, unseats},
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{CLIENT_ID, ClusterError, Doubt, Proven, first, unseen, zookeeper};
 use crate::{
     config::Timing,
     kafka::{
         Address, Security, alive,
-        requests::{Kind, ListedBrokers, ReplicaState},
+        requests::{Kind, ListedBrokers, Registered, ReplicaState, listed_brokers},
         scan::{Asked, Scan, ScanBuffer, minimums, scan_round},
     },
 };
@@ -43,6 +46,8 @@ pub struct Found {
     pub asked: Address,
     /// Who would stop.
     pub leaving: BTreeSet<i32>,
+    /// Who was to stop and is down already: nothing goes with it.
+    pub down: BTreeSet<i32>,
     /// What the pass over the partitions found.
     pub tally: Tally,
     /// What speaks against it, the gravest first; empty: they may stop.
@@ -62,7 +67,12 @@ pub async fn ask(brokers: &[(Address, Security)], leaving: &Leaving) -> Result<F
 }
 
 async fn look(mut proven: Proven, leaving: &Leaving) -> Result<Found, Doubt> {
-    let leaving = who(leaving, &proven.listed, |id| proven.is_voter(id))?;
+    let Who { leaving, down } =
+        who(leaving, &proven.listed, proven.registered.as_ref(), |id| proven.is_voter(id))?;
+    if leaving.is_empty() {
+        let (tally, reasons) = (Tally::default(), Vec::new());
+        return Ok(Found { asked: proven.at.address, leaving, down, tally, reasons });
+    }
     let mut buffer = ScanBuffer::default();
     // Nobody has the id -1: it is not about one broker's own replicas.
     let ids = leaving.iter().copied().collect();
@@ -72,31 +82,61 @@ async fn look(mut proven: Proven, leaving: &Leaving) -> Result<Found, Doubt> {
     scan.minimums = Some(minimums(own, &scan, None, &mut buffer, left, &now).await?.into());
     let left = proven.at.left();
     let round = scan_round(&mut proven.at.connection, &scan, &mut buffer, left, &now, |_, _| {}).await?;
+    if !down.is_empty() {
+        let deadline = Instant::now() + proven.at.left();
+        let now = listed_brokers(&mut proven.at.connection, &proven.at.versions, deadline).await?;
+        if let Some(id) = down.iter().find(|id| now.lists(**id)) {
+            return Err(Doubt::Unsure(format!("{id}, which was down, came up meanwhile: ask again")));
+        }
+    }
     let mut reasons: Vec<Told> = unseated(&proven, &leaving).iter().map(Told::from).collect();
     reasons.extend(against(&round.tally));
     // After the scan: whoever was counted as in sync by it has lived since.
     reasons.extend(silent(&proven, &leaving).await);
-    Ok(Found { asked: proven.at.address, leaving, tally: round.tally, reasons })
+    Ok(Found { asked: proven.at.address, leaving, down, tally: round.tally, reasons })
 }
 
-/// Brokers, and controllers that are nothing else.
+/// Whom it is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Who {
+    /// Brokers that are live, and voters.
+    pub leaving: BTreeSet<i32>,
+    /// Brokers that are registered and fenced.
+    pub down: BTreeSet<i32>,
+}
+
+/// Brokers, and controllers that are nothing else. `registered`: those that are down too, where they are told of.
 pub(super) fn who(
     leaving: &Leaving,
     listed: &ListedBrokers,
+    registered: Option<&BTreeMap<i32, Registered>>,
     votes: impl Fn(i32) -> bool,
-) -> Result<BTreeSet<i32>, Doubt> {
+) -> Result<Who, Doubt> {
+    let fenced: BTreeMap<i32, &Registered> = registered
+        .into_iter()
+        .flatten()
+        .filter(|(id, broker)| broker.fenced && !listed.lists(**id))
+        .map(|(id, broker)| (*id, broker))
+        .collect();
+    let or_down = if registered.is_some() { "" } else { ", or down, which these brokers do not tell" };
     match leaving {
-        Leaving::Ids(ids) => match ids.iter().find(|id| !listed.lists(**id) && !votes(**id)) {
-            Some(id) => Err(unknown(listed, format!("node {id} is not there, or fenced"))),
-            None => Ok(ids.clone()),
-        },
+        Leaving::Ids(ids) => {
+            let (leaving, others): (BTreeSet<i32>, BTreeSet<i32>) =
+                ids.iter().partition(|id| listed.lists(**id) || votes(**id));
+            match others.iter().find(|id| !fenced.contains_key(id)) {
+                Some(id) => Err(unknown(listed, format!("node {id} is not there{or_down}"))),
+                None => Ok(Who { leaving, down: others }),
+            }
+        }
         Leaving::Zone(zone) => {
             let there = listed.brokers.iter().filter(|broker| broker.rack.as_ref() == Some(zone));
-            let ids: BTreeSet<i32> = there.map(|broker| broker.id).collect();
-            if ids.is_empty() {
-                Err(unknown(listed, format!("no broker is in zone {zone}")))
+            let leaving: BTreeSet<i32> = there.map(|broker| broker.id).collect();
+            let down = fenced.iter().filter(|(_, broker)| broker.rack.as_ref() == Some(zone));
+            let down: BTreeSet<i32> = down.map(|(id, _)| *id).collect();
+            if leaving.is_empty() && down.is_empty() {
+                Err(unknown(listed, format!("no broker is in zone {zone}{or_down}")))
             } else {
-                Ok(ids)
+                Ok(Who { leaving, down })
             }
         }
     }
@@ -171,6 +211,60 @@ pub(super) fn against(tally: &Tally) -> Vec<Told> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::requests::ListedBroker;
+
+    fn broker(id: i32, zone: &str) -> ListedBroker {
+        let address = Address { host: "h".to_owned(), port: 9092 };
+        ListedBroker { id, address, rack: Some(zone.to_owned()) }
+    }
+
+    #[test]
+    fn who_is_down_is_told_apart_from_who_is_not_there() {
+        let listed = ListedBrokers {
+            cluster_id: None,
+            controller_id: 1,
+            brokers: vec![broker(1, "a"), broker(2, "b")],
+        };
+        let one = |fenced, rack: &str| Registered { fenced, rack: Some(rack.to_owned()) };
+        // 2 was fenced a moment ago, and is live as the younger list has it.
+        let all = BTreeMap::from([
+            (1, one(false, "a")),
+            (2, one(true, "b")),
+            (3, one(true, "a")),
+            (4, one(true, "c")),
+        ]);
+        let ask = |leaving: &Leaving, all| {
+            who(leaving, &listed, all, |id| id == 9).map_err(|doubt| doubt.to_string())
+        };
+        let ids = |ids: &[i32]| Leaving::Ids(ids.iter().copied().collect());
+        let zone = |zone: &str| Leaving::Zone(zone.to_owned());
+        let found = |leaving: &[i32], down: &[i32]| {
+            Ok(Who { leaving: leaving.iter().copied().collect(), down: down.iter().copied().collect() })
+        };
+        assert_eq!(ask(&ids(&[1, 3]), Some(&all)), found(&[1], &[3]));
+        assert_eq!(ask(&ids(&[2, 9]), Some(&all)), found(&[2, 9], &[]));
+        assert_eq!(ask(&ids(&[3, 4]), Some(&all)), found(&[], &[3, 4]));
+        assert_eq!(ask(&zone("a"), Some(&all)), found(&[1], &[3]));
+        assert_eq!(ask(&zone("c"), Some(&all)), found(&[], &[4]));
+        assert_eq!(ask(&ids(&[1, 2]), None), found(&[1, 2], &[]));
+        for (leaving, all, words) in [
+            (ids(&[1, 5]), Some(&all), "node 5 is not there: the brokers are 1 in a, 2 in b"),
+            (zone("x"), Some(&all), "no broker is in zone x: the brokers are"),
+            (
+                ids(&[1, 3]),
+                None,
+                "node 3 is not there, or down, which these brokers do not tell: the brokers are",
+            ),
+            (
+                zone("c"),
+                None,
+                "no broker is in zone c, or down, which these brokers do not tell: the brokers are",
+            ),
+        ] {
+            let said = ask(&leaving, all);
+            assert!(said.as_ref().is_err_and(|said| said.starts_with(words)), "{said:?}");
+        }
+    }
 
     #[test]
     fn who_is_silent_is_told_by_id_and_for_how_long() {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     CLIENT_ID, Doubt, Opened,
-    stop::{Found, Leaving, against, who},
+    stop::{Found, Leaving, Who, against, who},
 };
 use crate::kafka::{
     Address, Connection, Security, WireError,
@@ -43,7 +43,7 @@ pub(super) async fn look(mut opened: Opened, leaving: &Leaving) -> Result<Found,
     let deadline = opened.end.min(Instant::now() + ANSWER);
     let listed = listed_brokers(&mut opened.connection, &opened.versions, deadline).await?;
     let named = Named::of(&listed)?;
-    let leaving = who(leaving, &listed, |_| false)?;
+    let Who { leaving, down } = who(leaving, &listed, None, |_| false)?;
     let mut voices = voices(&listed, &opened.security, &leaving, opened.end).await?;
     let mut scan = Scan { leaving: leaving.iter().copied().collect(), ..scan(&voices, named.controller)? };
     let again = Instant::now() + APART;
@@ -62,7 +62,7 @@ pub(super) async fn look(mut opened: Opened, leaving: &Leaving) -> Result<Found,
     // Who would be hurt most counts, whoever says so.
     let tally = hear(&mut voices, &named, Some(&scan), &opened).await?;
     let reasons = against(&tally);
-    Ok(Found { asked: opened.address, leaving, tally, reasons })
+    Ok(Found { asked: opened.address, leaving, down, tally, reasons })
 }
 
 /// Who is in the cluster, in the words of one.

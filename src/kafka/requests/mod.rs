@@ -12,6 +12,7 @@ mod groups;
 mod log_dirs;
 mod quorum;
 mod reassignments;
+mod registered;
 mod reload;
 mod throttle;
 mod topic_configs;
@@ -32,6 +33,7 @@ pub use quorum::{
     Quorum, ReplicaState, describe_quorum, describe_quorum_request, describe_quorum_version, quorum_of,
 };
 pub use reassignments::{Reassignment, list_partition_reassignments};
+pub use registered::{Registered, registered_brokers};
 pub use reload::{Refusal, reload};
 pub use throttle::{Side, throttled_rate};
 pub use topic_configs::{Needed, needed};
