@@ -215,6 +215,23 @@ fn without_turns_it_waits_for_what_can_end_and_for_nothing_else() {
 }
 
 #[test]
+fn a_moment_of_silence_does_not_show_that_a_node_serves_nobody() {
+    let scene = Scene::new();
+    let agent = scene.agent(1001, 60);
+    let began = agent.board.clock().boot();
+    agent.is(move |now| Observations {
+        reach: (Reach::Silent, began),
+        ..Observations::nothing(Role::Broker, now)
+    });
+    let said = scene.drain(1001, "1m").said();
+    assert!(
+        said.contains("waiting: broker-silent") && said.contains("going: the node does not serve"),
+        "{said}"
+    );
+    assert!(agent.board.clock().boot().since(began) >= Duration::from_secs(5), "{said}");
+}
+
+#[test]
 fn each_drain_has_its_own_time() {
     let scene = Scene::new();
     let agent = Agent::start(1001, &scene.run_dir(1001), None);

@@ -1,7 +1,7 @@
 //! What is judged of the node for its turn, and what is said about it.
 
 use pillion_probes::{
-    observe::{Observations, Role},
+    observe::{Observations, Reach, Role},
     reason::{Reason, Told, spoken},
     time::BootTime,
     turn::{Go, Node, Wait},
@@ -12,6 +12,8 @@ use std::time::Duration;
 use super::store::Store;
 use crate::board::{Published, TIME_UP, Trouble, Why};
 
+/// Who is silent for longer serves nobody.
+const MOMENT: Duration = Duration::from_secs(5);
 /// Another look is waited for: a second at the most, and no news for a history.
 pub(super) const FRESH: &str = "turn-fresh";
 /// Brokers named in one sentence.
@@ -23,7 +25,7 @@ pub(super) fn node(published: &Published, disbanded: bool) -> Node {
     let stop = &verdicts.stoppable;
     let unknown = stop.reasons.iter().any(|reason| matches!(reason, Reason::NotLooked));
     let answers = verdicts.started.is_yes() && verdicts.live.is_yes();
-    let serves = unknown || (answers && !in_no_isr(seen));
+    let serves = unknown || stalls(published) || (answers && !in_no_isr(seen));
     let idle = (!serves).then_some(Go::ServesNothing);
     Node {
         at_once: idle.or(disbanded.then_some(Go::Disbanded)),
@@ -32,6 +34,13 @@ pub(super) fn node(published: &Published, disbanded: bool) -> Node {
         ready: published.ready,
         life: seen.incarnation.number,
     }
+}
+
+/// It was silent for a moment, as a machine that is overloaded makes it: that does not show that it is down. A closed port
+/// does.
+fn stalls(published: &Published) -> bool {
+    let (reach, since) = &published.seen.reach;
+    matches!(reach, Reach::Silent | Reach::Closed) && published.now.boot.since(*since) < MOMENT
 }
 
 /// A broker that is in the ISR of none of its partitions: nobody misses it.
