@@ -18,12 +18,13 @@ use std::{
 use assert_cmd::cargo::cargo_bin;
 use made_up::{board_of, healthy, hung, lagging};
 use pillion::{
-    board::{Board, Status},
+    board::{Board, LogDir, Status},
     http,
 };
 use pillion_probes::{
     forced::{self, FirstSeen, Source, Stated},
     observe::Observations,
+    resources::Space,
     time::BootTime,
 };
 use tempfile::TempDir;
@@ -216,6 +217,15 @@ fn status_is_read_by_people_and_machines() {
 #[test]
 fn a_whole_cluster_is_one_table() {
     let healthy = Agent::of(1002, healthy);
+    healthy.board.measure(|all| {
+        let now = healthy.board.clock().boot();
+        let mut dir = LogDir::new("/data/0", None);
+        dir.ask(now);
+        let space =
+            Space { size: 1000, available: 51, inodes: None, available_inodes: None, read_only: false };
+        dir.answer(now, Ok(space));
+        all.log_dirs = vec![dir];
+    });
     let lagging = Agent::of(1001, |now| lagging(now, "orders\u{1b}[31m", 12));
     let forced = Agent::of(1003, |now| made_up::lagging(now, "payments", 1));
     forced.state("ready,for=30m,reason=INC-7,by=alice");
@@ -234,6 +244,7 @@ fn a_whole_cluster_is_one_table() {
         ("broker 1001", "✗ no"),
         ("broker 1001", "12 of 112"),
         ("broker 1002", "✓ yes"),
+        ("broker 1002", "5 % left"),
         ("broker 1003", "! forced (truly no)"),
         (&closed, "? no answer"),
     ] {

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use pillion_probes::{forced::Kind, verdict::Answer};
+use pillion_probes::{forced::Kind, resources::Space, verdict::Answer};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -228,8 +228,12 @@ fn since(at: Option<&str>) -> String {
     at.map(|at| format!(" since {at}")).unwrap_or_default()
 }
 
-const COLUMNS: usize = 7;
-const HEADS: [&str; COLUMNS] = ["node", "zone", "ready", "for", "live", "may stop", "not in sync"];
+const COLUMNS: usize = 8;
+const HEADS: [&str; COLUMNS] =
+    ["node", "zone", "ready", "for", "live", "may stop", "not in sync", "fullest disk"];
+/// Less than this share of a disk left, in percent, or less time until it is full, is marked.
+const NARROW: u64 = 10;
+const SOON_SECONDS: f64 = 24.0 * 3600.0;
 
 struct Cell {
     text: String,
@@ -244,7 +248,7 @@ fn row(node: &Node) -> [Cell; COLUMNS] {
     let Ok(Answered { status, .. }) = &node.answer else {
         let blank = || cell("");
         let unknown = Cell { text: "? no answer".to_owned(), style: Some(bad()) };
-        return [cell(&*node.address), blank(), unknown, blank(), blank(), blank(), blank()];
+        return [cell(&*node.address), blank(), unknown, blank(), blank(), blank(), blank(), blank()];
     };
     let all = &status.verdicts;
     let replicas = status.partitions.as_ref();
@@ -256,7 +260,22 @@ fn row(node: &Node) -> [Cell; COLUMNS] {
         answer(&all.live, bad()),
         answer(&all.stoppable, faint()),
         cell(replicas.map(|all| format!("{} of {}", all.not_in_sync, all.assigned)).unwrap_or_default()),
+        disk(status),
     ]
+}
+
+/// The log dir that has the least left, and when the first of them will be full, where that is known.
+fn disk(status: &Status) -> Cell {
+    let dirs = &status.resources.log_dirs;
+    if dirs.iter().any(|dir| dir.stuck) {
+        return Cell { text: "does not answer".to_owned(), style: Some(bad()) };
+    }
+    let left = |space: &Space| space.available.saturating_mul(100).checked_div(space.size);
+    let Some(left) = dirs.iter().filter_map(|dir| left(dir.space.as_ref()?)).min() else { return cell("") };
+    let full = dirs.iter().filter_map(|dir| dir.forecast.full_in).min_by(f64::total_cmp);
+    let until = full.map(|seconds| format!(", full in {}", length(seconds))).unwrap_or_default();
+    let narrow = left < NARROW || full.is_some_and(|seconds| seconds < SOON_SECONDS);
+    Cell { text: format!("{left} % left{until}"), style: narrow.then(bad) }
 }
 
 /// As it is answered; under an override with the truth beside it.
@@ -301,7 +320,7 @@ fn table(out: &mut String, rows: &[[Cell; COLUMNS]]) -> fmt::Result {
     Ok(())
 }
 
-/// The first reason of each that is not ready, and where the rest is.
+/// The first reason of each that is not ready, or may not stop, and where the rest is.
 fn why(out: &mut String, nodes: &[Node]) -> fmt::Result {
     let mut lines = Vec::new();
     for node in nodes {
@@ -309,10 +328,12 @@ fn why(out: &mut String, nodes: &[Node]) -> fmt::Result {
             Err(error) => lines.push(format!("{}: {error}", node.address)),
             Ok(Answered { status, .. }) => {
                 let all = &status.verdicts;
-                let Some(reason) = all.live.reasons.iter().chain(&all.ready.reasons).next() else { continue };
-                let text: String = unnamed(reason).chars().take(REASON).collect();
                 let (noun, id) = (status.identity.noun(), status.identity.broker_id);
-                lines.push(format!("{noun} {id}: {text} ({}); more at {}", reason.code, node.address));
+                let down = all.live.reasons.iter().chain(&all.ready.reasons).next();
+                let lead = if down.is_some() { "" } else { "may not stop: " };
+                let Some(reason) = down.or(all.stoppable.reasons.first()) else { continue };
+                let text: String = unnamed(reason).chars().take(REASON).collect();
+                lines.push(format!("{noun} {id}: {lead}{text} ({}); more at {}", reason.code, node.address));
             }
         }
     }
