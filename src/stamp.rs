@@ -17,6 +17,11 @@ pub fn seconds(wall_ms: i64) -> String {
     format!("{at:.0}")
 }
 
+/// `11-23 06:30:00` of an instant in RFC 3339: what a person compares with other logs.
+pub fn short(rfc3339: &str) -> String {
+    rfc3339.get(5..19).unwrap_or(rfc3339).replace('T', " ")
+}
+
 /// Milliseconds since 1970 of an RFC 3339 text.
 pub fn parse(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)

@@ -4,7 +4,10 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 use pillion_probes::{forced::Kind, observe::Role, reason::Told, replicas::Fault, verdict::Answer};
 
-use crate::board::{Ago, Board, Evidence, LogDirTold, Status, Transition, VerdictTold, unnamed};
+use crate::{
+    board::{Ago, Board, Evidence, LogDirTold, Status, Transition, VerdictTold, unnamed},
+    stamp,
+};
 
 /// Nothing from elsewhere is loaded or run.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -63,7 +66,7 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
             write!(out, "{mark} {} {}", status.identity.broker_id, headline(status))
         }
         "who" => who(out, status),
-        "at" => write!(out, "{}", Safe(&clock(&status.at))),
+        "at" => write!(out, "{}", Safe(&stamp::short(&status.at))),
         "headline" => hero(out, status),
         "reasons" => reasons(out, status),
         "verdicts" => verdicts(out, status),
@@ -130,7 +133,7 @@ fn hero(out: &mut String, status: &Status) -> Result {
         return write!(out, "<p class=do>End it with <code>{}</code></p></div></div>", Safe(&forced.end));
     }
     let length = length(truth.for_seconds);
-    write!(out, "<p class=since>for {length}, since {}</p>", Safe(&clock(&truth.since)))?;
+    write!(out, "<p class=since>for {length}, since {}</p>", Safe(&stamp::short(&truth.since)))?;
     if truth.answer.is_yes() {
         write!(out, "<p>{}</p>", Safe(&truth.summary))?;
     }
@@ -335,7 +338,7 @@ fn transition(out: &mut String, change: &Transition) -> Result {
         out,
         "<li class={class}><time datetime=\"{}\">{}</time> <b>{}</b> ",
         Safe(&change.at),
-        Safe(&clock(&change.at)),
+        Safe(&stamp::short(&change.at)),
         Safe(change.subject.word())
     )?;
     if !change.from.is_empty() {
@@ -352,11 +355,6 @@ fn transition(out: &mut String, change: &Transition) -> Result {
 /// As much of a reason as the history has room for; `/status` has all of it.
 fn short(text: &str) -> (&str, &str) {
     text.char_indices().nth(160).map_or((text, ""), |(end, _)| (&text[..end], " ..."))
-}
-
-/// `11-23 06:30:00` of an instant in RFC 3339: what a person compares with other logs.
-pub(super) fn clock(rfc3339: &str) -> String {
-    rfc3339.get(5..19).unwrap_or(rfc3339).replace('T', " ")
 }
 
 fn length(seconds: f64) -> Ago {
@@ -386,6 +384,6 @@ mod tests {
         let hostile = "<script>'\"&{{title}}\u{1b}[2J";
         assert_eq!(Safe(hostile).to_string(), "&lt;script&gt;&#39;&quot;&amp;&#123;&#123;title}} [2J");
         assert_eq!(Countdown(3725.9).to_string(), "1:02:05");
-        assert_eq!(clock("2026-11-23T06:30:00.123Z"), "11-23 06:30:00");
+        assert_eq!(stamp::short("2026-11-23T06:30:00.123Z"), "11-23 06:30:00");
     }
 }

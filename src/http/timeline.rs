@@ -101,7 +101,7 @@ fn bars(day: &[Stretch], of: impl Fn(State) -> bool, near: i64) -> Vec<(Stretch,
 fn rect(out: &mut String, (bar, count): &(Stretch, usize), start: i64, at_least: i64) -> Result {
     let (at, wide) = (Minutes(bar.from - start), Minutes(bar.length().max(at_least)));
     write!(out, "<rect class={} x=\"{at}\" width=\"{wide}\" height=10>", bar.state.class())?;
-    let since = super::page::clock(&stamp::seconds(bar.from));
+    let since = stamp::short(&stamp::seconds(bar.from));
     let times = if *count > 1 { format!(" {count} times in") } else { ",".to_owned() };
     write!(out, "<title>{since} UTC: {}{times} {}</title></rect>", bar.state.words(), ago(bar.length()))
 }

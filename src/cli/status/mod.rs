@@ -18,7 +18,10 @@ use super::{
     client::{Target, get},
     out::{self, plain},
 };
-use crate::board::{Ago, LogDirTold, Status, VerdictTold, unnamed};
+use crate::{
+    board::{Ago, LogDirTold, Status, VerdictTold, unnamed},
+    stamp,
+};
 
 const HELP: &str = "\
 Examples:
@@ -375,7 +378,7 @@ fn partitions(out: &mut String, status: &Status) -> fmt::Result {
 fn history(out: &mut String, status: &Status) -> fmt::Result {
     writeln!(out, "\n{}", paint(faint(), "what changed, newest first"))?;
     for change in status.history.iter().take(SHOWN) {
-        let at = change.at.get(5..19).unwrap_or(&change.at).replace('T', " ");
+        let at = stamp::short(&change.at);
         let subject = change.subject.word();
         write!(out, "  {} {subject:<9} {}", paint(faint(), &plain(&at)), plain(&change.to))?;
         if let Some(why) = change.why.first() {
