@@ -14,12 +14,10 @@ use kafka_protocol::messages::create_topics_request::{
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest,
     ElectLeadersRequest, FetchRequest, IncrementalAlterConfigsRequest, MetadataRequest, ProduceRequest,
-    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{
@@ -29,6 +27,7 @@ use kafka_protocol::records::{
 use pillion_probes::canary::{Partition, Step};
 use tokio::time::Instant;
 
+use super::topics::{topic_name, topics};
 use crate::kafka::requests::ApiVersions;
 use crate::kafka::{Call, Connection, WireError, codes};
 
@@ -46,12 +45,8 @@ pub async fn canary_partitions(
     topic: &str,
     deadline: Instant,
 ) -> Result<Vec<Partition>, WireError> {
-    let version = versions.pick_for::<MetadataRequest>(4, 12)?;
-    let asked = MetadataRequestTopic::default().with_name(Some(topic_name(topic)));
-    let request =
-        MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false);
-    let answer = connection.call(version, &request, deadline).await?.message;
-    let Some(told) = answer.topics.first() else { return Ok(Vec::new()) };
+    let told = topics(connection, versions, [topic], deadline).await?;
+    let Some(told) = told.first() else { return Ok(Vec::new()) };
     match told.error_code {
         codes::NONE => {}
         codes::UNKNOWN_TOPIC_OR_PARTITION => return Ok(Vec::new()),
@@ -264,8 +259,4 @@ fn brokers(ids: &[i32]) -> Vec<BrokerId> {
 
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
-}
-
-fn topic_name(name: &str) -> TopicName {
-    TopicName(text(name))
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use kafka_protocol::messages::DescribeConfigsRequest;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult,
+};
 use kafka_protocol::protocol::StrBytes;
 use tokio::time::Instant;
 
@@ -47,22 +49,31 @@ pub async fn broker_configs(
     node_id: i32,
     deadline: Instant,
 ) -> Result<Result<BTreeMap<String, BrokerSetting>, Refusal>, WireError> {
-    let version = versions.pick_for::<DescribeConfigsRequest>(1, 4)?;
-    let resource = DescribeConfigsResource::default()
-        .with_resource_type(BROKER)
-        .with_resource_name(StrBytes::from_string(node_id.to_string()))
-        .with_configuration_keys(None);
-    let request =
-        DescribeConfigsRequest::default().with_resources(vec![resource]).with_include_synonyms(true);
-    let answer = connection.call(version, &request, deadline).await?.message;
-    let Some(result) = answer.results.first() else {
-        return Err(WireError::Malformed { what: "no word about what was asked" });
-    };
+    let result = of_broker(connection, versions, node_id, None, deadline).await?;
     if result.error_code != codes::NONE {
         let message = result.error_message.as_deref().unwrap_or_default();
         return Ok(Err(Refusal::new(result.error_code, message)));
     }
     Ok(Ok(result.configs.iter().map(|config| (config.name.to_string(), setting(config))).collect()))
+}
+
+/// `DescribeConfigs` of the broker that is asked: all of its settings with what else is set for them, or one alone.
+pub(super) async fn of_broker(
+    connection: &mut Connection,
+    versions: &ApiVersions,
+    node_id: i32,
+    key: Option<&'static str>,
+    deadline: Instant,
+) -> Result<DescribeConfigsResult, WireError> {
+    let version = versions.pick_for::<DescribeConfigsRequest>(1, 4)?;
+    let resource = DescribeConfigsResource::default()
+        .with_resource_type(BROKER)
+        .with_resource_name(StrBytes::from_string(node_id.to_string()))
+        .with_configuration_keys(key.map(|key| vec![StrBytes::from_static_str(key)]));
+    let request =
+        DescribeConfigsRequest::default().with_resources(vec![resource]).with_include_synonyms(key.is_none());
+    let mut answer = connection.call(version, &request, deadline).await?.message;
+    answer.results.drain(..).next().ok_or(WireError::Malformed { what: "no word about what was asked" })
 }
 
 fn setting(config: &DescribeConfigsResourceResult) -> BrokerSetting {

@@ -1,11 +1,10 @@
 //! Where logs end, and who leads them.
 
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{BrokerId, ListOffsetsRequest, MetadataRequest, TopicName};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{BrokerId, ListOffsetsRequest};
 use tokio::time::Instant;
 
+use super::topics::{self, topic_name};
 use crate::kafka::requests::ApiVersions;
 use crate::kafka::{Connection, WireError, codes};
 
@@ -33,12 +32,8 @@ pub async fn leaders(
     topics: &[String],
     deadline: Instant,
 ) -> Result<Vec<Led>, WireError> {
-    let version = versions.pick_for::<MetadataRequest>(4, 12)?;
-    let asked = topics.iter().map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))));
-    let request =
-        MetadataRequest::default().with_topics(Some(asked.collect())).with_allow_auto_topic_creation(false);
-    let answer = connection.call(version, &request, deadline).await?.message;
-    let led = answer.topics.iter().filter_map(|topic| {
+    let told = topics::topics(connection, versions, topics.iter().map(String::as_str), deadline).await?;
+    let led = told.iter().filter_map(|topic| {
         let known = !matches!(
             topic.error_code,
             codes::UNKNOWN_TOPIC_OR_PARTITION | codes::TOPIC_AUTHORIZATION_FAILED
@@ -97,8 +92,4 @@ pub async fn log_ends(
         }));
     }
     Ok(ends)
-}
-
-fn topic_name(name: &str) -> TopicName {
-    TopicName(StrBytes::from_string(name.to_owned()))
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use kafka_protocol::messages::DescribeLogDirsRequest;
 use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
-use kafka_protocol::messages::{DescribeLogDirsRequest, TopicName};
-use kafka_protocol::protocol::StrBytes;
 use pillion_probes::set::{Key, Sieve};
 use tokio::time::Instant;
 
+use super::topics::topic_name;
 use crate::kafka::requests::{ApiVersions, VersionRange};
 use crate::kafka::scan::{Behind, LogDirs, LogDirsScanner, ScanBuffer, stream_answer};
 use crate::kafka::{Connection, WireError, codes};
@@ -50,8 +50,7 @@ pub async fn log_sizes(
     for one in partitions {
         wanted.insert(one.hash(key), None);
         if topics.last().is_none_or(|last| *last.topic.0 != *one.topic) {
-            let name = TopicName(StrBytes::from_string(one.topic.to_string()));
-            topics.push(DescribableLogDirTopic::default().with_topic(name));
+            topics.push(DescribableLogDirTopic::default().with_topic(topic_name(&one.topic)));
         }
         if let Some(topic) = topics.last_mut() {
             topic.partitions.push(one.partition);

@@ -16,6 +16,7 @@ mod registered;
 mod reload;
 mod throttle;
 mod topic_configs;
+mod topics;
 mod unregister;
 
 pub use api_versions::{ApiVersions, Kind, VersionRange, api_versions};

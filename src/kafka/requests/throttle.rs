@@ -1,15 +1,12 @@
 //! What limits replication on a broker.
 
 use kafka_protocol::messages::DescribeConfigsRequest;
-use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
-use kafka_protocol::protocol::StrBytes;
 use tokio::time::Instant;
 
+use super::configs::of_broker;
 use crate::kafka::requests::ApiVersions;
 use crate::kafka::{Call, Connection, WireError, codes};
 
-/// `ConfigResource.Type.BROKER`.
-const BROKER: i8 = 4;
 /// Where nothing is set (`QuotaConfig.QUOTA_BYTES_PER_SECOND_DEFAULT`).
 const UNLIMITED: u64 = i64::MAX.unsigned_abs();
 
@@ -41,16 +38,7 @@ pub async fn throttled_rate(
     side: Side,
     deadline: Instant,
 ) -> Result<Option<u64>, WireError> {
-    let version = versions.pick_for::<DescribeConfigsRequest>(1, 4)?;
-    let resource = DescribeConfigsResource::default()
-        .with_resource_type(BROKER)
-        .with_resource_name(StrBytes::from_string(node_id.to_string()))
-        .with_configuration_keys(Some(vec![StrBytes::from_static_str(side.setting())]));
-    let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
-    let answer = connection.call(version, &request, deadline).await?.message;
-    let Some(result) = answer.results.first() else {
-        return Err(WireError::Malformed { what: "no word about what was asked" });
-    };
+    let result = of_broker(connection, versions, node_id, Some(side.setting()), deadline).await?;
     if result.error_code != codes::NONE {
         return Err(WireError::Answered { api: DescribeConfigsRequest::NAME, code: result.error_code });
     }
