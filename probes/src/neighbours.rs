@@ -10,14 +10,32 @@ use std::{
     time::Duration,
 };
 
-use crate::time::BootTime;
+use crate::{reason::spoken, time::BootTime};
 
 /// The controllers look for sessions that are over, and the list of brokers follows, within this.
 const FENCING: Duration = Duration::from_secs(3);
 
+/// The code of a stop that waits for them.
+pub const SILENT: &str = "neighbour-silent";
+/// Brokers that are told by their ids.
+const NAMED: usize = 8;
+
 /// For how long one that was killed may count as live, from when it was first found silent.
 pub fn patience(session: Duration) -> Duration {
     session + FENCING
+}
+
+/// That these, which count as live, are silent, and when the controllers will have noticed if they are down.
+pub fn words(silent: &[i32], left: Duration) -> String {
+    let named: Vec<String> = silent.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if silent.len() > NAMED { " and others" } else { "" };
+    let [s, does, counts, it_is] =
+        if silent.len() > 1 { ["s", "do", "count", "they are"] } else { ["", "does", "counts", "it is"] };
+    format!(
+        "broker{s} {}{more} {does} not answer and {counts} as live: if {it_is} down the controllers will have noticed in {}",
+        named.join(", "),
+        spoken(left)
+    )
 }
 
 /// What is remembered of them from one look to the next.

@@ -7,7 +7,7 @@ use std::{
 
 use pillion_probes::{
     limits::Limits,
-    neighbours::patience,
+    neighbours,
     reason::{Reason, Told, spoken},
     replicas::Tally,
     stops::{Block, VoterSeen, unseats},
@@ -27,8 +27,6 @@ use crate::{
 /// How often one that is silent is asked, and the pause before it is asked again.
 const ASKED: usize = 3;
 const PAUSE: Duration = Duration::from_millis(500);
-/// Brokers that are told by their ids.
-const NAMED: usize = 8;
 
 /// Who would stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,21 +164,13 @@ async fn silent(proven: &Proven, leaving: &BTreeSet<i32>) -> Option<Told> {
 }
 
 fn unheard(silent: &BTreeSet<i32>) -> Told {
-    let named: Vec<String> = silent.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if silent.len() > NAMED { " and others" } else { "" };
-    let [s, does, counts, it_is] =
-        if silent.len() > 1 { ["s", "do", "count", "they are"] } else { ["", "does", "counts", "it is"] };
+    let ids: Vec<i32> = silent.iter().copied().collect();
     // Of a cluster that sets none.
     let session = Timing::default().session_timeout;
+    let words = neighbours::words(&ids, neighbours::patience(session));
     Told {
-        code: "neighbour-silent".to_owned(),
-        text: format!(
-            "broker{s} {}{more} {does} not answer and {counts} as live: if {it_is} down the controllers will have \
-             noticed in {} (by a broker.session.timeout.ms of {})",
-            named.join(", "),
-            spoken(patience(session)),
-            spoken(session)
-        ),
+        code: neighbours::SILENT.to_owned(),
+        text: format!("{words} (by a broker.session.timeout.ms of {})", spoken(session)),
         remedy: "ask again then; if it runs, ask from where it can be reached at what it advertises"
             .to_owned(),
         hopeless: false,

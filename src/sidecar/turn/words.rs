@@ -1,6 +1,7 @@
 //! What is judged of the node for its turn, and what is said about it.
 
 use pillion_probes::{
+    neighbours,
     observe::{Observations, Reach, Role},
     reason::{Reason, Told, spoken},
     time::BootTime,
@@ -16,8 +17,6 @@ use crate::board::{Published, TIME_UP, Trouble, Why};
 const MOMENT: Duration = Duration::from_secs(5);
 /// Another look is waited for: a second at the most, and no news for a history.
 pub(super) const FRESH: &str = "turn-fresh";
-/// Brokers named in one sentence.
-const NAMED: usize = 5;
 
 /// The node as the turn sees it. `disbanded`: its whole set goes for good.
 pub(super) fn node(published: &Published, disbanded: bool) -> Node {
@@ -116,15 +115,9 @@ pub(super) fn older() -> Why {
 
 /// These brokers are listed as live and do not answer.
 pub(super) fn silent(ids: &[i32], left: Duration) -> Why {
-    let named: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if ids.len() > NAMED { " and others" } else { "" };
     Why {
-        code: "neighbour-silent".to_owned(),
-        text: format!(
-            "broker {}{more} does not answer and counts as live: if it is down the controllers will have noticed in {}",
-            named.join(", "),
-            spoken(left)
-        ),
+        code: neighbours::SILENT.to_owned(),
+        text: neighbours::words(ids, left),
         remedy: "look after that broker first".to_owned(),
     }
 }
