@@ -9,12 +9,11 @@ use pillion_probes::{observe::Role, stops::Lack};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    CLIENT_ID, Target,
+    Target,
     desk::{Desk, Life},
 };
 use crate::kafka::{
-    Address, Connection, WireError, codes,
-    requests::api_versions,
+    Address, WireError, codes,
     scan::{Asked, MinimumsError, Scan, ScanBuffer, minimums},
 };
 
@@ -55,9 +54,7 @@ async fn keep(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
         let own = Asked { connection: &mut connection, versions: &life.versions };
         let mut peer = None;
         if let Some(address) = other(target) {
-            let mut open = Connection::open(&address, &target.security.peers, CLIENT_ID, deadline()).await?;
-            let versions = api_versions(&mut open, deadline()).await?;
-            peer = Some((open, versions));
+            peer = Some(target.connect_to(&address, deadline()).await?);
         }
         let peer = peer.as_mut().map(|(connection, versions)| Asked { connection, versions });
         let known = minimums(own, &scan, peer, &mut buffer, timeout, || desk.now()).await?;

@@ -38,7 +38,10 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     config::Timing,
-    kafka::{Address, Connection, Security, WireError, requests::ListedBrokers},
+    kafka::{
+        Address, Connection, Security, WireError,
+        requests::{ApiVersions, ListedBrokers, api_versions},
+    },
 };
 
 /// How the agent names itself to brokers; shows up in their request logs and quotas.
@@ -109,6 +112,25 @@ impl Target {
     /// A connection to the node's own listener, secured as that wants it.
     async fn connect(&self, deadline: Instant) -> Result<Connection, WireError> {
         Connection::open(&self.broker, &self.security.own, CLIENT_ID, deadline).await
+    }
+
+    /// A connection to another broker, secured as the same listener there wants it, and what that broker speaks.
+    async fn connect_to(
+        &self,
+        address: &Address,
+        deadline: Instant,
+    ) -> Result<(Connection, ApiVersions), WireError> {
+        let mut connection = Connection::open(address, &self.security.peers, CLIENT_ID, deadline).await?;
+        let versions = api_versions(&mut connection, deadline).await?;
+        Ok((connection, versions))
+    }
+
+    /// Where a broker is; `None` for one that is not listed, and where what it advertises leads back here.
+    fn address_of(&self, id: i32) -> Option<Address> {
+        let roster = self.roster.borrow();
+        let brokers = &roster.as_ref()?.brokers;
+        let of = |id| brokers.iter().find(|broker| broker.id == id).map(|broker| &broker.address);
+        of(id).filter(|address| Some(*address) != of(self.id)).cloned()
     }
 
     /// Live brokers that the last listing named.

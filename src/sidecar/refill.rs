@@ -18,12 +18,12 @@ use pillion_probes::{
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    CLIENT_ID, Target,
+    Target,
     desk::{Desk, Life},
 };
 use crate::kafka::{
     Address, Connection, WireError,
-    requests::{ApiVersions, Side, api_versions, log_sizes, throttled_rate},
+    requests::{ApiVersions, Side, log_sizes, throttled_rate},
     scan::{Behind, Scan, ScanBuffer, ScanError, scan_page},
 };
 
@@ -169,7 +169,7 @@ impl Watch<'_> {
         if found.silent.contains(&leader) {
             return None;
         }
-        let address = address(self.target, leader)?;
+        let address = self.target.address_of(leader)?;
         match self.ask(leader, address, partitions, found).await {
             Ok(sizes) => Some(sizes),
             Err(error) => {
@@ -190,9 +190,12 @@ impl Watch<'_> {
         let timing = &self.target.timing;
         let deadline = Instant::now() + timing.request_timeout;
         // Taken out: what fails half-way is not used again.
-        let mut open = match self.leaders.remove(&leader).filter(|there| there.address == address) {
-            Some(there) => there,
-            None => Leader::open(self.target, address, deadline).await?,
+        let known = self.leaders.remove(&leader).filter(|there| there.address == address);
+        let mut open = if let Some(there) = known {
+            there
+        } else {
+            let (connection, versions) = self.target.connect_to(&address, deadline).await?;
+            Leader { address, connection, versions }
         };
         if found.asked.insert(leader) {
             limit(&mut open.connection, &open.versions, leader, Side::Leader, found, deadline).await?;
@@ -202,14 +205,6 @@ impl Watch<'_> {
         let sizes = log_sizes(connection, versions, key, partitions, &mut self.buffer, deadline).await?;
         self.leaders.insert(leader, open);
         Ok(sizes)
-    }
-}
-
-impl Leader {
-    async fn open(target: &Target, address: Address, deadline: Instant) -> Result<Self, WireError> {
-        let mut connection = Connection::open(&address, &target.security.peers, CLIENT_ID, deadline).await?;
-        let versions = api_versions(&mut connection, deadline).await?;
-        Ok(Self { address, connection, versions })
     }
 }
 
@@ -230,12 +225,4 @@ async fn limit(
         Ok(None) | Err(WireError::Answered { .. } | WireError::Unsupported { .. }) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-/// Where a broker is; `None` for one that is not listed, and where what it advertises leads back here.
-fn address(target: &Target, id: i32) -> Option<Address> {
-    let roster = target.roster.borrow();
-    let brokers = &roster.as_ref()?.brokers;
-    let of = |id| brokers.iter().find(|broker| broker.id == id).map(|broker| &broker.address);
-    of(id).filter(|address| Some(*address) != of(target.id)).cloned()
 }

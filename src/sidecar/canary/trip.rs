@@ -11,7 +11,7 @@ use super::Keeper;
 use crate::{
     board::Outcome,
     kafka::{
-        WireError, codes,
+        Connection, WireError, codes,
         requests::{fetch_has, produce_one},
     },
 };
@@ -31,7 +31,7 @@ impl Keeper<'_> {
             return (Outcome::NoPartition, Duration::ZERO);
         };
         let began = self.desk.now();
-        let outcome = match self.write_and_read(partition).await {
+        let outcome = match self.lent(partition).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 tracing::debug!(%error, "canary: lost");
@@ -42,19 +42,25 @@ impl Keeper<'_> {
         (outcome, self.desk.now().since(began))
     }
 
-    async fn write_and_read(&mut self, partition: i32) -> Result<Outcome, WireError> {
+    /// The connection is given back unless it was lost.
+    async fn lent(&mut self, partition: i32) -> Result<Outcome, WireError> {
         let mut own = self.lend().await?;
-        let versions = self.life.versions.clone();
+        let outcome = self.write_and_read(&mut own, partition).await?;
+        self.own = Some(own);
+        Ok(outcome)
+    }
+
+    async fn write_and_read(&self, own: &mut Connection, partition: i32) -> Result<Outcome, WireError> {
+        let versions = &self.life.versions;
         let value = Uuid::new_v4().into_bytes();
         let (place, record) =
             ((self.topic, partition), (Bytes::copy_from_slice(&value), self.desk.clock.now().wall_ms));
         let within = i32::try_from(COMMIT.as_millis()).unwrap_or(i32::MAX);
         let deadline = Instant::now() + COMMIT + BEYOND;
-        let written = produce_one(&mut own, &versions, place, record, within, deadline).await;
+        let written = produce_one(own, versions, place, record, within, deadline).await;
         let offset = match written {
             Ok(Ok(offset)) => offset,
             Ok(Err(code)) => {
-                self.own = Some(own);
                 return Ok(match code {
                     codes::NOT_ENOUGH_REPLICAS
                     | codes::NOT_ENOUGH_REPLICAS_AFTER_APPEND
@@ -69,22 +75,17 @@ impl Keeper<'_> {
         };
         let until = Instant::now() + BEYOND;
         while Instant::now() < until {
-            match fetch_has(&mut own, &versions, place, offset, &value, until + BEYOND).await {
-                Ok(Ok(true)) => {
-                    self.own = Some(own);
-                    return Ok(Outcome::Ok);
-                }
+            match fetch_has(own, versions, place, offset, &value, until + BEYOND).await {
+                Ok(Ok(true)) => return Ok(Outcome::Ok),
                 // The high watermark is told to the leader's readers a moment later.
                 Ok(Ok(false)) => {}
                 Ok(Err(code)) => {
                     tracing::debug!(code, "canary: not read");
-                    self.own = Some(own);
                     return Ok(Outcome::NotRead);
                 }
                 Err(_) => return Ok(Outcome::NotRead),
             }
         }
-        self.own = Some(own);
         Ok(Outcome::NotRead)
     }
 }

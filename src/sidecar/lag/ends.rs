@@ -8,10 +8,10 @@ use std::{
 
 use pillion_probes::{lag::Ends, time::BootTime};
 
-use super::{super::CLIENT_ID, CAP, Keeper};
+use super::{CAP, Keeper};
 use crate::kafka::{
-    Address, Connection, WireError,
-    requests::{ApiVersions, CommittedTopic, Ended, api_versions, leaders, log_ends},
+    Connection, WireError,
+    requests::{ApiVersions, CommittedTopic, Ended, leaders, log_ends},
 };
 
 /// See [`REACHES`].
@@ -221,17 +221,8 @@ impl Keeper<'_> {
             let own = self.own.take().ok_or(WireError::Abandoned)?;
             return Ok((own, Arc::clone(&self.life.versions)));
         }
-        let address = self.address_of(id).ok_or(WireError::Abandoned)?;
-        let deadline = self.deadline();
-        let opened = Connection::open(&address, &self.target.security.peers, CLIENT_ID, deadline).await?;
-        let mut connection = opened.with_cap(CAP);
-        let versions = api_versions(&mut connection, deadline).await?;
-        Ok((connection, Arc::new(versions)))
-    }
-
-    fn address_of(&self, id: i32) -> Option<Address> {
-        let roster = self.target.roster.borrow();
-        let broker = roster.as_ref()?.brokers.iter().find(|broker| broker.id == id)?;
-        Some(broker.address.clone())
+        let address = self.target.address_of(id).ok_or(WireError::Abandoned)?;
+        let (connection, versions) = self.target.connect_to(&address, self.deadline()).await?;
+        Ok((connection.with_cap(CAP), Arc::new(versions)))
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use pillion_probes::zookeeper::View;
 use tokio::time::Instant;
 
-use super::super::{CLIENT_ID, Target, desk::Desk};
+use super::super::{Target, desk::Desk};
 use crate::kafka::{
     Address, Connection, WireError,
-    requests::{ApiVersions, Kind, api_versions, listed_brokers},
+    requests::{ApiVersions, Kind, listed_brokers},
     scan::{Scan, ScanBuffer, scan_page},
 };
 
@@ -110,9 +110,7 @@ impl Peer {
         target: &Target,
         deadline: Instant,
     ) -> Result<(Connection, ApiVersions), Useless> {
-        let mut connection =
-            Connection::open(&self.address, &target.security.peers, CLIENT_ID, deadline).await?;
-        let versions = api_versions(&mut connection, deadline).await?;
+        let (connection, versions) = target.connect_to(&self.address, deadline).await?;
         if versions.kind != Kind::ZooKeeper || versions.zk_migration_ready {
             return Err(Useless::Foreign);
         }
