@@ -11,7 +11,7 @@ AS_ROOT := tests/bed/as-root.sh
 INSTALL := apt-get install --yes --no-install-recommends musl-tools >/dev/null
 APT := export DEBIAN_FRONTEND=noninteractive; $(INSTALL) || { apt-get update >/dev/null && $(INSTALL); }
 
-.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup catalogue kafka prometheus clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup catalogue records kafka prometheus clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -97,6 +97,9 @@ setup:
 
 catalogue: setup ## asks every release of Kafka what settings it has, into src/properties/catalogue/kafka.tsv
 	cargo run --quiet -p bed --bin bed-catalogue -- src/properties/catalogue/kafka.tsv
+
+records: setup ## asks every release of Kafka what is in its metadata log, and writes the decoder, src/ledger/records.rs
+	cargo run --quiet -p bed --bin bed-records -- src/ledger/records.rs
 
 kafka: setup
 	cargo run --quiet -p bed --bin bed-fetch -- $(KAFKA)

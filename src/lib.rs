@@ -11,6 +11,7 @@ pub mod https;
 pub mod init;
 pub mod kafka;
 pub mod kube;
+pub mod ledger;
 pub mod overrides;
 pub mod problem;
 pub mod properties;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::{
     contact::Doubt,
+    ledger::{Contradiction, Ledger},
     limits::Limits,
     observe::{Observations, Reach, Role},
     reason::Reason,
@@ -228,7 +229,10 @@ impl Case {
     fn listing(&mut self, seen: &Observations, limits: &Limits) {
         // Without a lease that outlasts it the list itself must be young: a broker that hangs answers no more.
         let limit = if seen.role == Role::ZooKeeper { limits.contact } else { limits.scan };
+        // The log tells it before the broker knows it itself.
+        let fenced = matches!(&seen.ledger, Some(Ledger::Follows(log)) if log.fenced && self.now.since(log.read) <= limit);
         let reason = match seen.listing {
+            Some(_) if fenced => Reason::Fenced,
             None => Reason::ListingMissing,
             Some(listing) if listing.listed && lapsed(seen, listing.as_of) => Reason::ListingMissing,
             Some(listing) if !listing.listed => Reason::Fenced,
@@ -264,6 +268,7 @@ impl Case {
             }
             return;
         };
+        self.contradiction(seen);
         if let Some(tally) = partial.or(Some(&round.tally).filter(|tally| counts(tally))) {
             self.faults(tally, adding);
         }
@@ -271,6 +276,13 @@ impl Case {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
         self.unseen(&round.tally);
+    }
+
+    /// The two sources of what is in sync.
+    fn contradiction(&mut self, seen: &Observations) {
+        if let Some(Contradiction { since, ledger, broker }) = seen.contradiction {
+            self.reasons.push(Reason::SourcesDiffer { since: self.now.since(since), ledger, broker });
+        }
     }
 
     /// Topics of which nothing is known.

@@ -11,6 +11,7 @@ pub mod forecast;
 pub mod hosting;
 pub mod judge;
 pub mod lag;
+pub mod ledger;
 pub mod limits;
 pub mod moves;
 pub mod neighbours;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     contact::{Contact, Doubt},
     hosting::Hosting,
+    ledger::{Contradiction, Ledger},
     moves::{AddingReplicas, MovesTold},
     refill::Refill,
     replicas::{Round, Tally},
@@ -242,6 +243,12 @@ pub struct Observations {
     /// How far it has come, while it is out of sync. No verdict rests on it.
     #[serde(skip)]
     pub refill: Option<Arc<Refill>>,
+    /// The metadata log on the broker's own volume; `None` where it is not looked for.
+    #[serde(default)]
+    pub ledger: Option<Ledger>,
+    /// It and the broker's answers contradict each other.
+    #[serde(default)]
+    pub contradiction: Option<Contradiction>,
     /// Requests that the broker refuses the agent for lack of authorization, by name.
     pub denied: Vec<String>,
     /// The wall clock stepped against the boot clock at this instant: what was seen before does not count.
@@ -277,6 +284,8 @@ impl Observations {
             hosting: None,
             moves: None,
             refill: None,
+            ledger: None,
+            contradiction: None,
             denied: Vec::new(),
             clock_stepped: None,
         }

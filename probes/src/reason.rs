@@ -13,6 +13,7 @@ use words::Words;
 
 use crate::{
     contact::Doubt,
+    ledger,
     observe::Insecurity,
     replicas::{Fault, FaultyPartition, PartitionName},
     stops::{Block, Lack, Unseats},
@@ -169,6 +170,15 @@ pub enum Reason {
         age: Duration,
         /// How old it may be.
         limit: Duration,
+    },
+    /// The metadata log on the broker's volume says another thing than the broker.
+    SourcesDiffer {
+        /// For how long.
+        since: Duration,
+        /// What the log says.
+        ledger: ledger::Told,
+        /// What the broker answers.
+        broker: ledger::Told,
     },
     /// Replicas of this broker are not in sync.
     Replicas {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pillion_probes::{
+    ledger::{FRESH, Ledger},
     limits::Limits,
     observe::{Observations, Role},
     reason::spoken,
@@ -68,6 +69,10 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
     if seen.role.has_broker() {
         all.push(piece("listing", listing, Some(limits.scan), listed(seen)));
         all.push(piece("scan", round, Some(limits.scan), scan(seen)));
+        if let Some(ledger) = &seen.ledger {
+            let (read, limit, detail) = metadata_log(ledger, now);
+            all.push(piece("metadata-log", read, limit, detail));
+        }
         let minimums = seen.round.as_deref().and_then(|round| Some(round.tally.stops.as_ref()?.asked));
         all.push(piece("minimums", minimums, Some(limits.minimums), needs(minimums)));
         all.push(piece("log-dirs", log_dirs, Some(limits.log_dirs), dirs(seen)));
@@ -176,6 +181,24 @@ fn scan(seen: &Observations) -> String {
         tally.faulty,
         size(round.bytes)
     )
+}
+
+/// The metadata log on the volume: when it was read, and how old that may be where verdicts rest on it.
+fn metadata_log(ledger: &Ledger, now: BootTime) -> (Option<BootTime>, Option<Duration>, String) {
+    let followed = match ledger {
+        Ledger::Follows(followed) => followed,
+        Ledger::Lacks { why, since } => {
+            return (None, None, format!("not followed for {}: {why}", spoken(now.since(*since))));
+        }
+    };
+    let counts = if followed.counts { "the scan is read from it" } else { "it does not count" };
+    let agreed = followed.agreed.map_or_else(
+        || "has not agreed with the broker's answers yet".to_owned(),
+        |at| format!("agreed with the broker's answers {} ago", spoken(now.since(at))),
+    );
+    let delay = followed.delay_ms.map_or_else(String::new, |ms| format!(", read {ms} ms after it was made"));
+    let detail = format!("up to offset {}{delay}; {agreed}; {counts}", followed.end);
+    (Some(followed.read), followed.counts.then_some(FRESH), detail)
 }
 
 fn dirs(seen: &Observations) -> String {

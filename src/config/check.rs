@@ -296,6 +296,7 @@ impl Check<'_> {
             timing,
             adding_replicas,
             override_: Override { max_duration },
+            ledger: file.ledger.unwrap_or(true),
             write_probe,
             lag: lag.ok()?,
             canary: canary.ok()?,

@@ -225,6 +225,10 @@ pub struct Sidecar {
     /// was once in sync with everything assigned to it (untilInSync), always (count), never (ignore). Default:
     /// untilInSync.
     pub adding_replicas: Option<AddingReplicas>,
+    /// Follow the metadata log on the broker's own volume, which shows a change of the ISR at once and costs the
+    /// cluster nothing; what the broker answers is held against it now and then. Where the sidecar does not see that
+    /// volume the broker's answers are all there is. Default: true.
+    pub ledger: Option<bool>,
     /// The break-glass.
     #[serde(rename = "override")]
     pub override_: Override,

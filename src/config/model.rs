@@ -288,6 +288,8 @@ pub struct Sidecar {
     pub adding_replicas: AddingReplicas,
     /// The break-glass.
     pub override_: Override,
+    /// Read the metadata log on the broker's own volume.
+    pub ledger: bool,
     /// Between two probes of how fast the log directories take a write; `None`: they are not written to.
     pub write_probe: Option<Duration>,
     /// How far consumer groups lag, where that is asked for.

@@ -131,6 +131,19 @@ impl Desk {
         state.tracker.contact().map(|contact| contact.current.min(sent))
     }
 
+    /// The last offset of the metadata log that the broker is known to have applied.
+    pub fn applied(&self) -> Option<i64> {
+        self.lock().tracker.applied().map(|(offset, _)| offset)
+    }
+
+    /// The instant as of which the broker is known to be current, and the offset that it has applied: whatever reaches that
+    /// offset is as current. `None` without contact.
+    pub fn backed(&self, now: BootTime) -> Option<(BootTime, i64)> {
+        let state = self.lock();
+        let (offset, _) = state.tracker.applied()?;
+        state.tracker.contact().map(|contact| (contact.current.min(now), offset))
+    }
+
     /// Waits until an answer to a request sent now can be dated, and returns now and that date.
     pub async fn dated(&self) -> (BootTime, BootTime) {
         self.until(|| {

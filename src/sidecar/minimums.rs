@@ -1,7 +1,8 @@
 //! Asks what topics need (`min.insync.replicas`), for the verdict *stoppable*.
 //!
 //! A broker answers from its image of the cluster. With `ZooKeeper` it asks that for each topic, on a thread that serves
-//! requests; so another broker is asked there, which does not have to bear the agent's other questions.
+//! requests; so another broker is asked there, which does not have to bear the agent's other questions. While the metadata
+//! log counts it tells what topics say themselves, and the broker is asked for the rest alone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::kafka::{
     Address, WireError, codes,
+    requests::usual_minimum,
     scan::{Asked, MinimumsError, Scan, ScanBuffer, minimums},
 };
 
@@ -51,6 +53,14 @@ async fn keep(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
         // Without contact nobody knows as of when an answer would be current.
         let (began, _) = desk.dated().await;
         let mut connection = target.connect(deadline()).await?;
+        let usual = usual_minimum(&mut connection, &life.versions, target.id, deadline()).await?;
+        if let Some(usual) = usual.filter(|_| target.ledger.counts(began)) {
+            target.ledger.usual.replace(Some((usual, began)));
+            desk.note_in(life.number, |seen| seen.minimums_lack = None);
+            drop(connection);
+            sleep(AGAIN).await;
+            continue;
+        }
         let own = Asked { connection: &mut connection, versions: &life.versions };
         let mut peer = None;
         if let Some(address) = other(target) {
@@ -58,6 +68,7 @@ async fn keep(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
         }
         let peer = peer.as_mut().map(|(connection, versions)| Asked { connection, versions });
         let known = minimums(own, &scan, peer, &mut buffer, timeout, || desk.now()).await?;
+        target.ledger.usual.replace(Some((usual.unwrap_or(known.usual), known.asked)));
         target.minimums.replace(Some(Arc::new(known)));
         desk.note_in(life.number, |seen| seen.minimums_lack = None);
         let took = desk.now().since(began);

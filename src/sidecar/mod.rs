@@ -12,6 +12,7 @@ mod hosting;
 mod kubernetes;
 mod lag;
 mod latch;
+mod ledger;
 mod listing;
 mod lives;
 mod log_dirs;
@@ -86,6 +87,8 @@ pub struct Target {
     pub moves: RefCell<Option<Arc<Moves>>>,
     /// That list is needed now.
     pub doubted: Notify,
+    /// The metadata log on the broker's own volume.
+    pub ledger: ledger::Source,
     /// What topics need, as it was told last.
     pub minimums: RefCell<Option<Arc<Minimums>>>,
 }
@@ -177,6 +180,7 @@ async fn who_can_tell(desk: &Desk, target: &Target) {
     tokio::join!(
         lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
         lives::each(desk, async |life| moves::watch(desk, target, &life).await),
+        lives::each(desk, async |life| ledger::watch(desk, target, &life).await),
         latch::watch(desk, target),
     );
 }

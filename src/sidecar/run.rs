@@ -17,7 +17,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Secured, Target, canary, certificates, kubernetes, lag, observe, resources, turn};
+use super::{Desk, Secured, Target, canary, certificates, kubernetes, lag, ledger, observe, resources, turn};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -207,6 +207,7 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         key: Key::new(RandomState::new().hash_one(identity.id)),
         moves: RefCell::new(None),
         doubted: Notify::new(),
+        ledger: ledger::Source::new(config.sidecar.ledger),
         minimums: RefCell::new(None),
     }
 }

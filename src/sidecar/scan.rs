@@ -1,7 +1,7 @@
 //! Scans the partitions of the cluster, round after round, for the replicas of this broker.
 //!
-//! This is where the ISR comes from; another source (a reader of the metadata log on the broker's own volume) would
-//! put the same [`Round`]s on the desk.
+//! This is where the ISR comes from while the metadata log on the broker's own volume does not count (`ledger`); while it
+//! does, scans are rare, and held against it.
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use super::{
     Target,
     desk::{Desk, Life},
+    ledger::cross,
 };
 use crate::{
     config::Timing,
@@ -48,6 +49,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         let (began, as_of) = desk.dated().await;
         // A page is as current as the contact that was proven before it was asked for.
         let backed = Cell::new(as_of);
+        let applied = desk.applied();
         let mut gathered = Gathered { oldest: as_of, tally: Tally::default() };
         scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
         scan.minimums.clone_from(&target.minimums.borrow());
@@ -74,7 +76,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
                 }
                 if held {
                     target.doubted.notify_one();
-                } else {
+                } else if !target.ledger.counts(sent) {
                     publish_faults(desk, life.number, found);
                 }
             },
@@ -87,9 +89,14 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
             sleep(RECHECK).await;
             continue;
         }
-        publish(desk, life.number, Round { as_of: gathered.oldest, ..round });
+        let round = Round { as_of: gathered.oldest, ..round };
+        let bytes = round.bytes;
+        let outcome = cross::compare(desk, target, life, applied, &round).await;
+        if !target.ledger.counts(desk.now()) {
+            publish(desk, life.number, round);
+        }
         let took = desk.now().since(began);
-        sleep(pause(&target.timing, took)).await;
+        cross::pause(desk, target, outcome, pause(&target.timing, took), bytes).await;
     }
 }
 
@@ -121,7 +128,8 @@ fn publish_faults(desk: &Desk, number: u64, found: &Tally) {
     }
 }
 
-fn publish(desk: &Desk, number: u64, round: Round) {
+/// Puts a round on the desk, wherever it comes from.
+pub fn publish(desk: &Desk, number: u64, round: Round) {
     let nothing_since = (round.tally.assigned == 0).then_some(round.started);
     desk.note_in(number, |seen| {
         seen.nothing_assigned_since = nothing_since.map(|since| seen.nothing_assigned_since.unwrap_or(since));

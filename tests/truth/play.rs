@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, ensure};
 use bed::{
     Truth,
-    contenders::{ALL, Contender, PILLION, TCP},
+    contenders::{ALL, BY_ANSWERS, Contender, PILLION, TCP},
     report::{self, About, Broker, Run, Seen},
 };
 
@@ -80,16 +80,14 @@ fn broker(scene: &Scene, story: &Story, id: i32, (from, to): (Instant, Instant))
     let answers = |contender: Contender| {
         let elsewhere = story.answers.iter().find(|(other, _)| *other == contender);
         match elsewhere {
-            Some((_, timeline)) => timeline.clone(),
-            None if contender == PILLION => scene.fleet.ready_since(id, from),
-            None => scene.contenders.timeline(contender, id),
+            Some((_, timeline)) => Some(timeline.clone()),
+            None if contender == PILLION => Some(scene.fleet.ready_since(id, from)),
+            None if contender == BY_ANSWERS => scene.by_answers(id),
+            None => Some(scene.contenders.timeline(contender, id)),
         }
     };
-    Broker {
-        id,
-        truth: within(truth, from, to),
-        said: ALL.into_iter().map(|contender| (contender, within(answers(contender), from, to))).collect(),
-    }
+    let said = |contender| Some((contender, within(answers(contender)?, from, to)));
+    Broker { id, truth: within(truth, from, to), said: ALL.into_iter().filter_map(said).collect() }
 }
 
 /// What was said in the window, and what held when it opened.

@@ -1,10 +1,15 @@
 //! The clusters that the faults are played on, healed before each.
 
-use std::{ops::Deref, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 pub use bed::scene::{run, runtime};
-use bed::{Cluster, Fleet, NEWEST, Staged, V2_8, V3_9, contenders::Contenders, scene::Open};
+use bed::{Cluster, Fleet, NEWEST, Second, Staged, V2_8, V3_9, contenders::Contenders, scene::Open};
 
 /// Long enough for anything that will happen at all.
 pub const SOON: Duration = Duration::from_secs(180);
@@ -58,6 +63,8 @@ impl Stage {
 pub struct Scene {
     staged: Staged,
     pub contenders: Contenders,
+    /// pillion once more beside each broker in `KRaft` mode, without the metadata log.
+    by_answers: BTreeMap<i32, Second>,
 }
 
 impl Deref for Scene {
@@ -83,7 +90,15 @@ impl Scene {
         let pillion = Path::new(env!("CARGO_BIN_EXE_pillion"));
         let fleet = run(Fleet::start(stage.builder(), pillion, ""))?;
         let contenders = run(async { Contenders::start(&fleet.cluster) })?;
-        Ok(Self { staged: Staged::new(fleet, SOON), contenders })
+        let ids = if stage.mode() == "kraft" { fleet.ids() } else { Vec::new() };
+        let second = |id| Ok((id, run(async { Second::start(&fleet, id, &["sidecar.ledger=false"]) })?));
+        let by_answers = ids.into_iter().map(second).collect::<Result<_>>()?;
+        Ok(Self { staged: Staged::new(fleet, SOON), contenders, by_answers })
+    }
+
+    /// What pillion said by the broker's answers alone; `None` where it always goes by these.
+    pub fn by_answers(&self, id: i32) -> Option<Vec<(Instant, bool)>> {
+        self.by_answers.get(&id).map(Second::timeline)
     }
 
     /// Those without whom a broker is cut off: the controllers, or `ZooKeeper`.

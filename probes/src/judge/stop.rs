@@ -28,6 +28,7 @@ impl Case {
         if self.rest_on(round.as_of, limits.scan).is_none() {
             self.reasons.push(Reason::ScanStale { age: self.now.since(round.as_of), limit: limits.scan });
         }
+        self.contradiction(seen);
         self.unseen(&round.tally);
         self.left(seen, &round.tally, limits);
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     contact::Doubt,
+    ledger,
     replicas::{Fault, FaultyPartition},
     stops::Unseats,
 };
@@ -187,6 +188,16 @@ impl Reason {
                 "scan-stale",
                 format!("the last full scan is {} old, {} are allowed", spoken(*age), spoken(*limit)),
                 "look whether the broker is overloaded; on a very large cluster raise `sidecar.timing.scanMaxAge`",
+            ),
+            Self::SourcesDiffer { since, ledger, broker } => told(
+                "sources-differ",
+                format!(
+                    "for {} the metadata log on the broker's volume says {}, and the broker answers {}",
+                    spoken(*since),
+                    figures(*ledger),
+                    figures(*broker)
+                ),
+                "look whether the broker is stuck, or the agent may not DESCRIBE all topics; set `sidecar.ledger: false` to leave the log out, and report this",
             ),
             Self::Replicas { fault, count, assigned, named } => replicas(*fault, *count, *assigned, named),
             Self::TopicsFailed { count } => told(
@@ -376,4 +387,9 @@ pub(super) fn list(names: &[String], count: u64) -> String {
     }
     let all = u64::try_from(names.len()).is_ok_and(|shown| shown >= count);
     format!(": {}{}", names.join(", "), if all { "" } else { ", ..." })
+}
+
+fn figures(told: ledger::Told) -> String {
+    let ledger::Told { assigned, led, not_in_sync, offline } = told;
+    format!("{assigned} assigned, {led} led, {not_in_sync} not in sync, {offline} offline")
 }

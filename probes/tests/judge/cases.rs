@@ -5,15 +5,26 @@ use std::sync::Arc;
 use pillion_probes::{
     contact::Contact,
     hosting::Hosting,
+    ledger::{Contradiction, Followed, Ledger, Told},
     moves::AddingReplicas,
     observe::{Insecurity, Listing, Observations, Reach},
     replicas::{Fault, PartitionName, Tally},
+    time::BootTime,
 };
 
 use super::{NOW, adding, ago, contact, log_dirs, process, round, tally};
 
 /// Changes one thing about a healthy broker.
 pub type Change = fn(&mut Observations);
+
+fn followed(read: BootTime, fenced: bool) -> Ledger {
+    Ledger::Follows(Followed { read, end: 9, fenced, delay_ms: None, agreed: None, counts: true })
+}
+
+fn contradiction() -> Contradiction {
+    let told = |led| Told { assigned: 10, led, not_in_sync: 0, offline: 0 };
+    Contradiction { since: ago(2000), ledger: told(3), broker: told(4) }
+}
 
 /// What is changed, and the reasons that must follow.
 pub const CASES: &[(Change, &[&str])] = &[
@@ -30,6 +41,9 @@ pub const CASES: &[(Change, &[&str])] = &[
         |seen| seen.contact = Some(Contact { since: ago(450), ..contact(300) }),
         &["listing-missing", "scan-incomplete"],
     ),
+    // The log knows of it before the broker does, as long as it is looked at.
+    (|seen| seen.ledger = Some(followed(ago(100), true)), &["fenced"]),
+    (|seen| seen.contradiction = Some(contradiction()), &["sources-differ"]),
     (|seen| seen.round = None, &["scan-incomplete"]),
     (|seen| seen.round = Some(round(ago(15_001), tally(&[]))), &["scan-stale"]),
     (|seen| seen.round = Some(round(ago(1), tally(&[Fault::OutOfIsr]))), &["out-of-isr"]),

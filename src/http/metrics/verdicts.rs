@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use pillion_probes::{
     forced::{Forced, Kind},
+    ledger::Ledger,
+    observe::Observations,
+    time::BootTime,
     verdict::{Answer, Verdict},
 };
 use prometheus_client::metrics::{family::Family, gauge::Gauge};
@@ -72,8 +75,33 @@ impl Sheet {
             self.plain("applied_offset", "Metadata offset that the broker has applied", offset);
             self.age("applied_age", "Since when it stands there", now.since(since));
         }
+        self.metadata_log(seen, now);
         let number = i64::try_from(seen.incarnation.number).unwrap_or(i64::MAX);
         self.plain("incarnation", "Lives of the node that this agent has seen", number);
+    }
+
+    fn metadata_log(&mut self, seen: &Observations, now: BootTime) {
+        let Some(ledger) = &seen.ledger else { return };
+        let followed = match ledger {
+            Ledger::Follows(followed) => Some(followed),
+            Ledger::Lacks { .. } => None,
+        };
+        let counts = followed.is_some_and(|followed| followed.counts);
+        let help = "The verdicts rest on the metadata log on the broker's volume: 1 yes, 0 no, on the broker's answers";
+        self.plain("metadata_log_counts", help, i64::from(counts));
+        let help = "The metadata log and the broker's answers contradict each other: 1 yes, 0 no";
+        self.plain("sources_differ", help, i64::from(seen.contradiction.is_some()));
+        let Some(followed) = followed else { return };
+        self.plain("metadata_log_offset", "Last record read from the metadata log", followed.end);
+        self.age("metadata_log_age", "Age of the last look at the metadata log", now.since(followed.read));
+        if let Some(ms) = followed.delay_ms {
+            let help = "From the controller's stamp on the last batch of the metadata log until it was read";
+            self.age("metadata_log_delay", help, Duration::from_millis(ms));
+        }
+        if let Some(agreed) = followed.agreed {
+            let help = "Since the metadata log last agreed with the broker's answers";
+            self.age("metadata_log_agreed_age", help, now.since(agreed));
+        }
     }
 
     pub(super) fn replicas(&mut self, published: &Published) {

@@ -37,5 +37,5 @@ pub use reassignments::{Reassignment, list_partition_reassignments};
 pub use registered::{Registered, registered_brokers};
 pub use reload::{Refusal, reload};
 pub use throttle::{Side, throttled_rate};
-pub use topic_configs::{Needed, needed};
+pub use topic_configs::{Needed, needed, usual_minimum};
 pub use unregister::unregister;

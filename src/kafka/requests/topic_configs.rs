@@ -5,6 +5,7 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::protocol::StrBytes;
 use tokio::time::Instant;
 
+use super::configs::of_broker;
 use crate::kafka::requests::ApiVersions;
 use crate::kafka::{Call, Connection, WireError, codes};
 
@@ -57,4 +58,17 @@ pub async fn needed(
         all.push(Needed { topic: result.resource_name.to_string(), least, own: source == OF_TOPIC });
     }
     Ok(all)
+}
+
+/// What topics need that do not say it themselves, by the broker that is asked; `None` where it does not tell. Needs
+/// `DESCRIBE_CONFIGS` on `CLUSTER`.
+pub async fn usual_minimum(
+    connection: &mut Connection,
+    versions: &ApiVersions,
+    node_id: i32,
+    deadline: Instant,
+) -> Result<Option<i32>, WireError> {
+    let result = of_broker(connection, versions, node_id, Some(NEEDED), deadline).await?;
+    let told = result.configs.iter().find(|config| config.name.as_str() == NEEDED);
+    Ok(told.and_then(|config| config.value.as_ref()?.parse().ok()))
 }

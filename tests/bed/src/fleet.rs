@@ -100,6 +100,11 @@ impl Fleet {
         self.cluster.node(id).dir().join("pillion.yaml")
     }
 
+    /// The binary.
+    pub fn binary(&self) -> &Path {
+        &self.pillion
+    }
+
     /// A pillion command beside a broker, in its namespace.
     pub fn pillion(&self, id: i32) -> Command {
         self.cluster.node(id).in_netns(&self.pillion)

@@ -13,7 +13,8 @@ use anyhow::Result;
 use asked::{Asked, Question};
 use gauges::{Gauge, Gauges};
 pub use rules::{
-    ALL, API_VERSIONS, BROKER_STATE, Contender, OTHERS, OWN_METADATA, PILLION, TCP, UNDER_REPLICATED,
+    ALL, API_VERSIONS, BROKER_STATE, BY_ANSWERS, Contender, OTHERS, OWN_METADATA, PILLION, TCP,
+    UNDER_REPLICATED,
 };
 
 use crate::cluster::Cluster;

@@ -18,6 +18,13 @@ pub const PILLION: Contender = Contender {
     source: "this project",
 };
 
+/// pillion without the metadata log.
+pub const BY_ANSWERS: Contender = Contender {
+    name: "pillion-by-answers",
+    rule: "the same, by what the broker answers alone, without the metadata log on its volume (`sidecar.ledger: false`)",
+    source: "this project, where the sidecar does not see the volume",
+};
+
 /// The port is open.
 pub const TCP: Contender = Contender {
     name: "tcp-connect",
@@ -58,4 +65,5 @@ pub const BROKER_STATE: Contender = Contender {
 /// All but pillion.
 pub const OTHERS: [Contender; 5] = [TCP, API_VERSIONS, OWN_METADATA, UNDER_REPLICATED, BROKER_STATE];
 /// All, in the order in which they are shown.
-pub const ALL: [Contender; 6] = [PILLION, TCP, API_VERSIONS, OWN_METADATA, UNDER_REPLICATED, BROKER_STATE];
+pub const ALL: [Contender; 7] =
+    [PILLION, BY_ANSWERS, TCP, API_VERSIONS, OWN_METADATA, UNDER_REPLICATED, BROKER_STATE];

@@ -1,0 +1,237 @@
+//! The thread that reads: files may block for as long as they like, and nobody waits for it.
+
+use std::{
+    collections::HashSet,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
+};
+
+use pillion_probes::{replicas::Tally, stops::Minimums, time::BootTime};
+use tokio::sync::watch;
+
+use crate::{
+    clock::Clock,
+    ledger::{Follower, Log, Trouble},
+    sidecar::{Target, mark},
+};
+
+/// Between two looks at the end of the log. It costs three system calls.
+const TICK: Duration = Duration::from_millis(50);
+/// Without news the last is told again after so long, with the instant of the last look.
+const AGAIN: Duration = Duration::from_millis(250);
+/// Before the next attempt after something that does not pass by itself.
+const RETRY: Duration = Duration::from_secs(5);
+/// The directory of the log (`Topic.CLUSTER_METADATA_TOPIC_NAME`, which has one partition).
+const DIRECTORY: &str = "__cluster_metadata-0";
+
+/// What topics need that do not say it themselves, and when that was asked for.
+pub type Usual = (i32, BootTime);
+
+/// The log as it was read.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// When it was looked at last.
+    pub read: BootTime,
+    /// Offset of its last record.
+    pub end: i64,
+    /// Offset of the last record that changed what it says of the broker.
+    pub changed: i64,
+    /// Nothing of it waits to be committed, or to be looked up.
+    pub settled: bool,
+    /// The controllers have fenced the broker.
+    pub fenced: bool,
+    /// From the stamp of the last batch until it was read, in milliseconds.
+    pub delay_ms: Option<u64>,
+    /// The broker's replicas.
+    pub tally: Arc<Tally>,
+    /// What topics need.
+    pub minimums: Option<Arc<Minimums>>,
+}
+
+/// What the thread tells.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The log is followed.
+    Follows(View),
+    /// It is not, for this reason.
+    Lacks(String),
+}
+
+/// What the thread is given.
+#[derive(Debug)]
+pub struct Shared {
+    log: Log,
+    metadata_dir: PathBuf,
+    cluster_id: String,
+    clock: Clock,
+    /// The first offset that the broker is not known to have applied: what it has applied is committed.
+    committed: AtomicI64,
+    usual: Mutex<Option<Usual>>,
+}
+
+impl Shared {
+    /// For this target.
+    pub fn new(target: &Target, clock: Clock) -> Self {
+        Self {
+            log: Log { dir: target.metadata_dir.join(DIRECTORY), own: target.id, key: target.key },
+            metadata_dir: target.metadata_dir.clone(),
+            cluster_id: target.cluster_id.clone(),
+            clock,
+            committed: AtomicI64::new(0),
+            usual: Mutex::new(None),
+        }
+    }
+
+    /// What is known by now: the offset that the broker has applied, and what topics need.
+    pub fn told(&self, applied: Option<i64>, usual: Option<Usual>) {
+        if let Some(applied) = applied {
+            self.committed.fetch_max(applied + 1, Ordering::Release);
+        }
+        *self.usual.lock().unwrap_or_else(PoisonError::into_inner) = usual;
+    }
+
+    /// Reads until nobody listens any more.
+    pub fn run(&self, news: &watch::Sender<Option<News>>) {
+        let mut wanted = HashSet::new();
+        while !news.is_closed() {
+            let ended = self.mine().and_then(|()| self.follow(&mut wanted, news));
+            let Err(trouble) = ended else { return };
+            let pause = match trouble {
+                Trouble::Changed(how) => {
+                    tracing::debug!(how, "the metadata log is read anew");
+                    TICK
+                }
+                trouble => {
+                    news.send_replace(Some(News::Lacks(self.why(&trouble))));
+                    RETRY
+                }
+            };
+            self.rest(pause, news);
+        }
+    }
+
+    fn rest(&self, pause: Duration, news: &watch::Sender<Option<News>>) {
+        let until = self.clock.boot().forth(pause);
+        while !news.is_closed() && self.clock.boot() < until {
+            sleep(TICK);
+        }
+    }
+
+    fn why(&self, trouble: &Trouble) -> String {
+        let dir = self.log.dir.display();
+        match trouble {
+            Trouble::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                format!("there is none in {dir}: does the sidecar see the broker's volume, at the same path?")
+            }
+            Trouble::Io(error) => format!("{dir}: {error}"),
+            trouble => trouble.to_string(),
+        }
+    }
+
+    /// The directory is of this cluster.
+    fn mine(&self) -> Result<(), Trouble> {
+        match mark::owner(&self.metadata_dir).and_then(|owner| owner.cluster_id) {
+            Some(id) if id != self.cluster_id => {
+                Err(io::Error::other(format!("it is of another cluster ({id})")).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(
+        &self,
+        wanted: HashSet<([u8; 16], i32)>,
+        news: &watch::Sender<Option<News>>,
+    ) -> Result<Follower, Trouble> {
+        let committed = self.committed.load(Ordering::Acquire);
+        Follower::open(&self.log, wanted, committed, || !news.is_closed())
+    }
+
+    /// Follows the log until it cannot.
+    fn follow(
+        &self,
+        wanted: &mut HashSet<([u8; 16], i32)>,
+        news: &watch::Sender<Option<News>>,
+    ) -> Result<(), Trouble> {
+        let mut follower = self.open(std::mem::take(wanted), news)?;
+        let mut told = Told::default();
+        while !news.is_closed() {
+            let read = self.clock.boot();
+            let more = follower.step()?;
+            let freed = follower.state_mut().commit(self.committed.load(Ordering::Acquire));
+            if more {
+                continue;
+            }
+            follower.state_mut().settle();
+            self.tell(&follower, read, freed, &mut told, news);
+            if let Some(unknown) = follower.state().wanted()
+                && told.looked.is_none_or(|looked| read.since(looked) > RETRY)
+            {
+                told.looked = Some(read);
+                let mut anew = self.open(unknown, news)?;
+                while !news.is_closed() && anew.step()? {}
+                follower = anew;
+                continue;
+            }
+            sleep(TICK);
+        }
+        Ok(())
+    }
+
+    /// Tells what has changed, or that nothing has.
+    fn tell(
+        &self,
+        follower: &Follower,
+        read: BootTime,
+        freed: bool,
+        told: &mut Told,
+        news: &watch::Sender<Option<News>>,
+    ) {
+        let state = follower.state();
+        let usual = *self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = !freed && told.of == Some((state.changed(), usual));
+        if same && told.at.is_some_and(|at| read.since(at) < AGAIN) {
+            return;
+        }
+        if !same {
+            told.minimums = usual.map(|(least, asked)| Arc::new(state.minimums(least, asked)));
+            told.tally = Arc::new(state.tally(self.log.own, told.minimums.as_ref()));
+            told.of = Some((state.changed(), usual));
+        }
+        if told.end != follower.end() {
+            told.end = follower.end();
+            let now = self.clock.now().wall_ms;
+            told.delay_ms = follower.stamped().and_then(|stamped| u64::try_from(now - stamped).ok());
+        }
+        told.at = Some(read);
+        news.send_replace(Some(News::Follows(View {
+            read,
+            end: follower.end(),
+            changed: state.changed(),
+            settled: state.is_settled(),
+            fenced: state.is_fenced(),
+            delay_ms: told.delay_ms,
+            tally: Arc::clone(&told.tally),
+            minimums: told.minimums.clone(),
+        })));
+    }
+}
+
+/// What was told last.
+#[derive(Debug, Default)]
+struct Told {
+    at: Option<BootTime>,
+    of: Option<(i64, Option<Usual>)>,
+    end: i64,
+    delay_ms: Option<u64>,
+    tally: Arc<Tally>,
+    minimums: Option<Arc<Minimums>>,
+    /// When the log was last gone through for partitions that were not known.
+    looked: Option<BootTime>,
+}
