@@ -18,6 +18,7 @@ mod canary;
 mod certificates;
 mod controllers;
 mod lag;
+mod ledger;
 mod refill;
 mod replace;
 mod replicas;
@@ -48,6 +49,11 @@ const TESTS: &[Test] = &[
     ("all_controllers_stopped", Stage::Main, controllers::all_stopped),
     ("controller_failover_ten_times", Stage::Main, controllers::failover),
     ("a_deposed_quorum_leader_is_not_believed", Stage::Main, controllers::deposed),
+    ("the_metadata_log_is_followed", Stage::Main, ledger::followed),
+    ("the_metadata_log_agrees_with_what_brokers_answer", Stage::Main, ledger::agrees),
+    ("the_metadata_log_tells_of_a_shrunk_isr", Stage::Main, ledger::out_of_isr),
+    ("the_metadata_log_is_not_there", Stage::Main, ledger::lost),
+    ("the_metadata_log_is_one_of_old", Stage::Main, ledger::of_old),
     ("out_of_the_isr_and_back", Stage::Main, replicas::out_of_isr),
     ("topics_created_and_deleted_under_the_scan", Stage::Main, replicas::topics_come_and_go),
     ("a_refill_tells_how_far_it_has_come", Stage::Main, refill::progress),

@@ -20,7 +20,7 @@ const SELDOM: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);
 /// What scans may cost then, in bytes a second: an answer of 5 MB (100,000 partitions) each 20 minutes.
 const BYTES_A_SECOND: u64 = 4096;
-/// The log is read 20 times a second.
+/// The log is told of at least four times a second.
 const VIEW: Duration = Duration::from_secs(1);
 
 /// Compares a scan with the log as it is read after it; `applied`: what the broker had applied before the scan began. `None`

@@ -21,8 +21,8 @@ use crate::{
     sidecar::{Target, mark},
 };
 
-/// Between two looks at the end of the log. It costs three system calls.
-const TICK: Duration = Duration::from_millis(50);
+/// Between two looks at the end of the log, which cost five system calls.
+const TICK: Duration = Duration::from_millis(25);
 /// Without news the last is told again after so long, with the instant of the last look.
 const AGAIN: Duration = Duration::from_millis(250);
 /// Before the next attempt after something that does not pass by itself.

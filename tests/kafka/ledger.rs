@@ -1,0 +1,164 @@
+//! The metadata log on the broker's own volume: that verdicts rest on it, how soon, and what happens when they cannot.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use bed::{Truth, topics::Topic};
+use serde_json::Value;
+
+use super::scene::{NOTICE, SOON, Scene, pass, run};
+
+/// What the status says of the log of a broker.
+fn told(scene: &Scene, id: i32) -> Result<(Value, Value)> {
+    let status = run(scene.fleet.status(id))?;
+    let evidence = status["evidence"].as_array().context("evidence")?.clone();
+    let piece =
+        evidence.into_iter().find(|piece| piece["name"] == "metadata-log").context("no metadata-log")?;
+    Ok((status["observations"]["ledger"].clone(), piece))
+}
+
+fn counts(scene: &Scene, id: i32, wanted: bool) -> Result<()> {
+    run(bed::eventually(&format!("the log of {id} counts: {wanted}"), SOON, async || {
+        let status = scene.fleet.status(id).await?;
+        let ledger = &status["observations"]["ledger"];
+        ensure!(ledger["counts"].as_bool().unwrap_or(false) == wanted, "{ledger}");
+        Ok(())
+    }))
+}
+
+/// It is followed on every broker, agrees with what the brokers answer, and is read soon after it is written.
+pub fn followed(scene: &Scene) -> Result<()> {
+    scene.topic("logged")?;
+    for id in scene.fleet.ids() {
+        counts(scene, id, true)?;
+        let mut delays = Vec::new();
+        for _ in 0..20 {
+            let (ledger, piece) = told(scene, id)?;
+            ensure!(piece["fresh"] == true, "{piece}");
+            delays.extend(ledger["delay_ms"].as_u64());
+            pass(Duration::from_millis(200));
+        }
+        delays.sort_unstable();
+        let (_, piece) = told(scene, id)?;
+        println!("    {id}: {}; delays in ms: {delays:?}", piece["detail"]);
+        ensure!(delays.len() == 20, "{delays:?}");
+    }
+    // Scans are rare while it counts: the same one is told of seconds later.
+    let seen = |id| -> Result<u64> {
+        let (_, metrics) = run(scene.fleet.ask(id, "/metrics"))?;
+        let line = metrics.lines().find(|line| line.starts_with("pillion_metadata_log_agreed_age_seconds "));
+        let value = line.and_then(|line| line.split(' ').nth(1)).context("no age")?;
+        Ok(value.parse::<f64>()?.round() as u64)
+    };
+    let before = seen(1001)?;
+    pass(Duration::from_secs(5));
+    ensure!(seen(1001)? >= before + 4, "another scan within 5 s");
+    Ok(())
+}
+
+/// What the log says and the broker answers is the same through a storm of changes.
+pub fn agrees(scene: &Scene) -> Result<()> {
+    let cluster = &scene.fleet.cluster;
+    let since = Instant::now();
+    for round in 0..8 {
+        let name = format!("storm-{round}");
+        run(cluster.create_topic(Topic::new(&name, 20, 2)))?;
+        if round % 2 == 1 {
+            run(cluster.delete_topic(&name))?;
+        }
+    }
+    scene.stop(1003)?;
+    scene.start(1003)?;
+    scene.wait(1003, true)?;
+    for id in scene.fleet.ids() {
+        counts(scene, id, true)?;
+        let status = run(scene.fleet.status(id))?;
+        ensure!(status["observations"]["contradiction"].is_null(), "{status}");
+        let assigned = status["partitions"]["assigned"].as_u64().context("assigned")?;
+        let hosted = run(cluster.hosted(id))?.len() as u64;
+        ensure!(assigned == hosted, "{id}: {assigned} assigned, {hosted} hosted");
+        if id != 1003 {
+            scene.no_blip(id, since)?;
+        }
+    }
+    Ok(())
+}
+
+/// The log is damaged where the agent reads it: the broker's answers take over, and nobody notices.
+pub fn lost(scene: &Scene) -> Result<()> {
+    counts(scene, 1002, true)?;
+    let since = Instant::now();
+    let dir = metadata_dir(scene, 1002)?;
+    // What the broker goes on to write is elsewhere; the directory that the agent looks into is gone.
+    let aside = dir.with_extension("aside");
+    fs::rename(&dir, &aside)?;
+    counts(scene, 1002, false)?;
+    let (_, piece) = told(scene, 1002)?;
+    println!("    {}", piece["detail"]);
+    pass(Duration::from_secs(20));
+    scene.no_blip(1002, since)?;
+    fs::rename(&aside, &dir)?;
+    counts(scene, 1002, true)?;
+    scene.no_blip(1002, since)?;
+    Ok(())
+}
+
+/// A log that stands still while the broker goes on is another one, whatever it says.
+pub fn of_old(scene: &Scene) -> Result<()> {
+    counts(scene, 1002, true)?;
+    let since = Instant::now();
+    let dir = metadata_dir(scene, 1002)?;
+    let aside = dir.with_extension("aside");
+    fs::rename(&dir, &aside)?;
+    copy(&aside, &dir)?;
+    counts(scene, 1002, false)?;
+    let (ledger, _) = told(scene, 1002)?;
+    println!("    {ledger}");
+    ensure!(ledger["why"].as_str().is_some_and(|why| why.contains("has applied")), "{ledger}");
+    scene.no_blip(1002, since)?;
+    fs::remove_dir_all(&dir)?;
+    fs::rename(&aside, &dir)?;
+    counts(scene, 1002, true)?;
+    Ok(())
+}
+
+/// The broker leaves the ISR: the log tells it before the broker's answers can.
+pub fn out_of_isr(scene: &Scene) -> Result<()> {
+    let led_by_1001: [&[i32]; 1] = [&[1001, 1003]];
+    run(scene
+        .fleet
+        .cluster
+        .create_topic(Topic::assigned("led", &led_by_1001).config("min.insync.replicas", "1")))?;
+    counts(scene, 1003, true)?;
+    let since = Instant::now();
+    scene.fleet.cluster.net().cut(1003, 1001)?;
+    run(scene.fleet.cluster.fill("led", 1 << 20))?;
+    scene.wait_dropped(1003)?;
+    scene.wait(1003, false)?;
+    let score = scene.score(1003, since);
+    ensure!(score.false_ready <= NOTICE, "{score:?}");
+    scene.says(1003, "out-of-isr")?;
+    counts(scene, 1003, true)?;
+    scene.fleet.cluster.net().heal(1003, 1001)?;
+    scene.wait_truth(1003, Truth::InSync)?;
+    scene.wait(1003, true)?;
+    Ok(())
+}
+
+fn metadata_dir(scene: &Scene, id: i32) -> Result<PathBuf> {
+    let first = scene.fleet.cluster.node(id).data_dirs().first().cloned().context("a data dir")?;
+    Ok(first.join("__cluster_metadata-0"))
+}
+
+fn copy(from: &PathBuf, to: &PathBuf) -> Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
