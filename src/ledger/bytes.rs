@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_length_that_is_not_there_is_refused() {
         assert_eq!(Bytes::new(&[0xff, 0xff, 0xff, 0xff, 0x0f, 1]).ids(), Err(SHORT));
-        assert_eq!(Bytes::new(&[3, 0, 0]).nullable_text(), Err(SHORT));
+        assert_eq!(Bytes::new(&[4, 0, 0]).nullable_text(), Err(SHORT));
         assert_eq!(Bytes::new(&[9]).tags(|_, _| Ok(())), Err(SHORT));
     }
 

@@ -24,6 +24,7 @@ use pillion::{
 use pillion_probes::{
     contact::Contact,
     hosting::Hosting,
+    ledger::{Followed, Ledger},
     limits::Limits,
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
     replicas::{Round, Tally},
@@ -130,6 +131,14 @@ pub fn healthy(now: BootTime) -> Observations {
             missing: Vec::new(),
         })),
         hosting: Some(Hosting { asked: ago(2000), ..Hosting::default() }),
+        ledger: Some(Ledger::Follows(Followed {
+            read: ago(100),
+            end: 81_240,
+            fenced: false,
+            delay_ms: Some(42),
+            agreed: Some(ago(25_000)),
+            counts: true,
+        })),
         ..Observations::nothing(Role::Broker, ago(95_000))
     }
 }
@@ -169,6 +178,7 @@ pub fn empty(now: BootTime) -> Observations {
 pub fn on_zookeeper(now: BootTime) -> Observations {
     let mut seen = healthy(now);
     (seen.role, seen.contact, seen.applied, seen.zookeeper) = (Role::ZooKeeper, None, None, Some(now));
+    seen.ledger = None;
     let tally = seen.round.as_deref().map(|round| round.tally.clone()).unwrap();
     let view = |broker, sent| View {
         broker,
