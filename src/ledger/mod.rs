@@ -3,14 +3,15 @@
 //! A broker in `KRaft` mode keeps it up to date for itself. Reading it costs the cluster nothing, and shows a change as soon
 //! as the broker has fetched it, and before it has applied it.
 
-mod batch;
-mod bytes;
+pub mod batch;
+pub mod bytes;
 mod follow;
 mod placement;
-mod records;
+pub mod records;
 mod segment;
 mod state;
 mod tally;
 
 pub use follow::{Follower, Log, Trouble};
+pub use placement::Placement;
 pub use state::{Beyond, State};

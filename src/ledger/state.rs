@@ -204,17 +204,15 @@ impl State {
         changed
     }
 
-    /// What was looked out for and is others' is forgotten, and topics without partitions here are.
+    /// What was looked out for and is others' after all is forgotten. What is this broker's has to be looked out for the next
+    /// time, too.
     pub fn settle(&mut self) {
-        if self.wanted.is_empty() {
-            return;
-        }
         let own = self.own;
+        let is_own = |placement: &Placement| placement.has(own);
         self.partitions.retain(|_, partition| {
-            let is_own = |placement: &Placement| placement.has(own);
             partition.now.as_ref().is_some_and(is_own) || !partition.earlier.is_empty()
         });
-        self.wanted = HashSet::new();
+        self.wanted.retain(|of| self.partitions.contains_key(of));
         self.forget_topics();
     }
 

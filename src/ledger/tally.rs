@@ -40,6 +40,19 @@ impl State {
         Minimums { asked, usual, others: others.map(|(topic, least)| (*topic, *least)).collect(), capped }
     }
 
+    /// The broker's replicas, as the last record has them: topic, partition, where it is, and whether it is offline here.
+    pub fn replicas(&self) -> impl Iterator<Item = (&str, i32, &Placement, bool)> {
+        self.partitions.iter().filter_map(|((id, index), partition)| {
+            let topic = self.topics.get(id).map_or("", |topic| &*topic.name);
+            partition.now.as_ref().map(|now| (topic, *index, now, self.is_offline(now)))
+        })
+    }
+
+    /// Topics of the cluster.
+    pub fn topics(&self) -> u64 {
+        self.count
+    }
+
     /// Counts the replicas of the broker `own`, each by the worst state that is not known to be over. Partitions of others
     /// are not counted.
     pub fn tally(&self, own: i32, minimums: Option<&Arc<Minimums>>) -> Tally {

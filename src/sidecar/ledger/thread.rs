@@ -160,7 +160,7 @@ impl Shared {
         news: &watch::Sender<Option<News>>,
     ) -> Result<(), Trouble> {
         let mut follower = self.open(std::mem::take(wanted), news)?;
-        let mut told = Told::default();
+        let (mut told, mut settled) = (Told::default(), false);
         while !news.is_closed() {
             let read = self.clock.boot();
             let more = follower.step()?;
@@ -168,7 +168,9 @@ impl Shared {
             if more {
                 continue;
             }
-            follower.state_mut().settle();
+            if !std::mem::replace(&mut settled, true) {
+                follower.state_mut().settle();
+            }
             self.tell(&follower, read, freed, &mut told, news);
             if let Some(unknown) = follower.state().wanted()
                 && told.looked.is_none_or(|looked| read.since(looked) > RETRY)
@@ -176,7 +178,7 @@ impl Shared {
                 told.looked = Some(read);
                 let mut anew = self.open(unknown, news)?;
                 while !news.is_closed() && anew.step()? {}
-                follower = anew;
+                (follower, settled) = (anew, false);
                 continue;
             }
             sleep(TICK);

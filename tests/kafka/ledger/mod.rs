@@ -1,5 +1,7 @@
 //! The metadata log on the broker's own volume: that verdicts rest on it, how soon, and what happens when they cannot.
 
+pub mod replay;
+
 use std::{
     fs,
     path::PathBuf,
@@ -10,7 +12,8 @@ use anyhow::{Context, Result, ensure};
 use bed::{Truth, topics::Topic};
 use serde_json::Value;
 
-use super::scene::{NOTICE, SOON, Scene, pass, run};
+pub use super::scene::pass;
+use super::scene::{NOTICE, SOON, Scene, run};
 
 /// What the status says of the log of a broker.
 fn told(scene: &Scene, id: i32) -> Result<(Value, Value)> {
