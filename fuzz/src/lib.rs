@@ -6,6 +6,7 @@
 
 pub mod init;
 pub mod kafka;
+pub mod ledger;
 pub mod mutate;
 pub mod operator;
 
@@ -24,4 +25,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("kafka_scan_metadata", kafka::scan_metadata),
     ("kafka_scan_describe", kafka::scan_describe),
     ("kafka_log_dirs", kafka::describe_log_dirs),
+    ("ledger_record", ledger::record),
+    ("ledger_batches", ledger::batches),
 ];

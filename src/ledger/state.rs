@@ -72,7 +72,7 @@ pub(super) struct Registration {
 /// What the log says, as far as it was read.
 #[derive(Clone, Debug)]
 pub struct State {
-    own: i32,
+    pub(super) own: i32,
     pub(super) key: Key,
     /// Topics of the cluster.
     pub(super) count: u64,

@@ -44,7 +44,8 @@ impl State {
     pub fn replicas(&self) -> impl Iterator<Item = (&str, i32, &Placement, bool)> {
         self.partitions.iter().filter_map(|((id, index), partition)| {
             let topic = self.topics.get(id).map_or("", |topic| &*topic.name);
-            partition.now.as_ref().map(|now| (topic, *index, now, self.is_offline(now)))
+            let now = partition.now.as_ref().filter(|now| now.has(self.own))?;
+            Some((topic, *index, now, self.is_offline(now)))
         })
     }
 
@@ -53,9 +54,10 @@ impl State {
         self.count
     }
 
-    /// Counts the replicas of the broker `own`, each by the worst state that is not known to be over. Partitions of others
+    /// Counts the broker's replicas, each by the worst state that is not known to be over. Partitions of others
     /// are not counted.
-    pub fn tally(&self, own: i32, minimums: Option<&Arc<Minimums>>) -> Tally {
+    pub fn tally(&self, minimums: Option<&Arc<Minimums>>) -> Tally {
+        let own = self.own;
         let mut tally = Tally {
             topics: self.count,
             stops: minimums.map(|minimums| Stops::by(minimums)),
@@ -75,7 +77,7 @@ impl State {
             if states().next().is_none() {
                 continue;
             }
-            let worst = self.worst(own, states());
+            let worst = self.worst(states());
             tally.own.add(hash.partition(*index));
             if states().any(|placement| self.is_offline(placement)) {
                 tally.own_offline.add(hash.partition(*index));
@@ -108,10 +110,10 @@ impl State {
         self.is_fenced() || placement.is_offline(&self.registration.directories)
     }
 
-    fn worst<'a>(&'a self, own: i32, states: impl Iterator<Item = &'a Placement>) -> Worst {
+    fn worst<'a>(&'a self, states: impl Iterator<Item = &'a Placement>) -> Worst {
         let mut worst = Worst::default();
         for placement in states {
-            let (out, leaderless) = (!placement.in_isr(own), !placement.has_leader());
+            let (out, leaderless) = (!placement.in_isr(self.own), !placement.has_leader());
             let offline = self.is_offline(placement);
             match placement.moves() {
                 // As in a scan: what it has is nobody's yet.

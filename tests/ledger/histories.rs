@@ -168,7 +168,7 @@ proptest! {
         for follower in [&mut follower, &mut bed.open()] {
             while follower.step().unwrap() {}
             follower.state_mut().commit(committed);
-            let told = follower.state().tally(OWN, None);
+            let told = follower.state().tally(None);
             let worst = past.iter().filter(|(next, _)| *next >= committed).map(|(_, model)| model.troubled()).max();
             prop_assert!(told.faulty + told.adding >= worst.unwrap_or_default());
         }

@@ -39,7 +39,7 @@ fn caught_up(follower: &mut Follower) -> Result<Tally, Trouble> {
     while follower.step()? {}
     let end = follower.end() + 1;
     follower.state_mut().commit(end);
-    Ok(follower.state().tally(OWN, None))
+    Ok(follower.state().tally(None))
 }
 
 fn unfenced() -> Vec<Vec<u8>> {
@@ -226,7 +226,7 @@ fn damage_is_told_and_nothing_of_it_taken() {
     let mut follower = bed.open();
     let damaged = caught_up(&mut follower);
     assert!(matches!(damaged, Err(Trouble::Damaged { at: 2, .. })), "{damaged:?}");
-    assert_eq!(follower.state().tally(OWN, None).assigned, 0);
+    assert_eq!(follower.state().tally(None).assigned, 0);
     assert_eq!(follower.end(), 1);
 }
 
@@ -276,15 +276,15 @@ fn bad_news_counts_at_once_and_good_news_when_it_is_committed() {
     let bad = follower.end() + 1;
     while follower.step().unwrap() {}
     follower.state_mut().commit(bad);
-    assert_eq!(follower.state().tally(OWN, None).out_of_isr, 1);
+    assert_eq!(follower.state().tally(None).out_of_isr, 1);
     // Back, and committed only up to the record before that.
     bed.disk.append(&[change(1, 0, &isr(&[2, 1]))]);
     while follower.step().unwrap() {}
     follower.state_mut().commit(bad + 1);
-    assert_eq!(follower.state().tally(OWN, None).out_of_isr, 1);
+    assert_eq!(follower.state().tally(None).out_of_isr, 1);
     assert!(!follower.state().is_settled());
     assert!(follower.state_mut().commit(bad + 2));
-    assert_eq!(follower.state().tally(OWN, None).out_of_isr, 0);
+    assert_eq!(follower.state().tally(None).out_of_isr, 0);
     assert!(follower.state().is_settled());
     // Fenced, and let in again.
     bed.disk.append(&[registration_change(OWN, 1), registration_change(OWN, -1)]);
@@ -304,7 +304,7 @@ fn a_deleted_topic_counts_until_that_is_committed() {
     assert_eq!(caught_up(&mut follower).unwrap().out_of_isr, 1);
     bed.disk.append(&[remove_topic(1)]);
     while follower.step().unwrap() {}
-    assert_eq!(follower.state().tally(OWN, None).out_of_isr, 1);
+    assert_eq!(follower.state().tally(None).out_of_isr, 1);
     assert_eq!(caught_up(&mut follower).unwrap().assigned, 0);
 }
 

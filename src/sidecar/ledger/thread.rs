@@ -203,7 +203,7 @@ impl Shared {
         }
         if !same {
             told.minimums = usual.map(|(least, asked)| Arc::new(state.minimums(least, asked)));
-            told.tally = Arc::new(state.tally(self.log.own, told.minimums.as_ref()));
+            told.tally = Arc::new(state.tally(told.minimums.as_ref()));
             told.of = Some((state.changed(), usual));
         }
         if told.end != follower.end() {

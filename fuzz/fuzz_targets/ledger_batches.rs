@@ -1,0 +1,4 @@
+//! libFuzzer on `ledger::batches`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pillion_fuzz::ledger::batches(data));
