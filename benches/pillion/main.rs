@@ -3,9 +3,13 @@
 //! Prints one table and writes `target/bench/bench.json`. A goal that is missed is told as missed; the exit code is
 //! not 0 only where a part could not be measured. Names of parts as arguments run those alone.
 
+#[path = "../../tests/ledger/encode.rs"]
+#[allow(dead_code, clippy::unwrap_used, missing_docs, reason = "what tests write the log with")]
+mod encode;
 mod http;
 mod idle;
 mod init;
+mod ledger;
 mod lint;
 mod load;
 mod relay;
@@ -37,6 +41,7 @@ type Part = (&'static str, &'static str, fn() -> Result<Vec<Row>>);
 
 const PARTS: &[Part] = &[
     ("scan", "the scanner at 10k, 100k and 1M partitions", || Ok(scan::rows(&peak_of))),
+    ("ledger", "the metadata log at 10k, 100k and 1M partitions, two minutes", || ledger::rows(&peak_of)),
     ("stops", "what a stop would hurt, at 100k and 1M partitions", || stops::rows(&peak_of)),
     ("readyz", "/readyz at 1,000 requests a second, 20 s", || Ok(http::readyz(Duration::from_secs(20))?)),
     ("metrics", "a scrape of /metrics, 2,000 times", || Ok(http::scrape(2000)?)),

@@ -66,6 +66,7 @@ impl Placement {
     }
 
     /// What a record makes of it (`PartitionRegistration.merge`).
+    #[must_use]
     pub fn changed(&self, record: &PartitionChangeRecord<'_>, own: i32) -> Self {
         let or = |ids: &Option<Ids<'_>>, before: &[i32]| ids.as_ref().map_or_else(|| before.into(), boxed);
         let replicas = or(&record.replicas, &self.replicas);

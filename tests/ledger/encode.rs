@@ -88,11 +88,16 @@ pub struct Change {
     pub adding: Option<Vec<i32>>,
 }
 
+/// A change of a partition of the topic made of a number.
+pub fn change(number: u8, index: i32, told: &Change) -> Vec<u8> {
+    change_of(&topic_id(number), index, told)
+}
+
 /// `PartitionChangeRecord`, version 0: all but the partition is tagged.
-pub fn change(number: u8, index: i32, change: &Change) -> Vec<u8> {
+pub fn change_of(topic: &[u8; 16], index: i32, change: &Change) -> Vec<u8> {
     let mut out = begin(5, 0);
     out.extend(index.to_be_bytes());
-    out.extend(topic_id(number));
+    out.extend(topic);
     let list = |list: &Option<Vec<i32>>| {
         list.as_ref().map(|list| {
             let mut bytes = Vec::new();

@@ -100,7 +100,7 @@ fn segments(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).context("a name")?.to_owned();
-        if name.ends_with(".log") {
+        if path.extension().is_some_and(|extension| extension == "log") {
             all.insert(name, fs::read(&path)?);
         }
     }
