@@ -53,7 +53,10 @@ async fn keep(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert:
         // Without contact nobody knows as of when an answer would be current.
         let (began, _) = desk.dated().await;
         let mut connection = target.connect(deadline()).await?;
-        let usual = usual_minimum(&mut connection, &life.versions, target.id, deadline()).await?;
+        let mut usual = None;
+        if target.ledger.follows(began) {
+            usual = usual_minimum(&mut connection, &life.versions, target.id, deadline()).await?;
+        }
         if let Some(usual) = usual.filter(|_| target.ledger.counts(began)) {
             target.ledger.usual.replace(Some((usual, began)));
             desk.note_in(life.number, |seen| seen.minimums_lack = None);

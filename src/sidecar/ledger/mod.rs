@@ -38,7 +38,7 @@ use thread::{News, Shared, View};
 /// A log that does not reach what the broker has applied for so long is another one.
 const SHORT: Duration = Duration::from_secs(3);
 /// Between two looks whether the thread of an earlier life is gone.
-const BUSY: Duration = Duration::from_millis(250);
+const BUSY: Duration = Duration::from_millis(50);
 
 /// What the observers tell each other of the log.
 #[derive(Debug, Default)]
@@ -88,8 +88,11 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     source.view.replace(None);
     // The broker's first offset is there with the life.
     let (_, _) = desk.dated().await;
+    let began = desk.now();
     while source.busy.swap(true, Ordering::AcqRel) {
-        lacks(desk, target, life, "a disk does not answer: an earlier look at it is still under way".into());
+        if desk.now().since(began) > FRESH {
+            lacks(desk, target, life, "a disk does not answer: an earlier look at it is still under way".into());
+        }
         sleep(BUSY).await;
     }
     let shared = Arc::new(Shared::new(target, desk.clock.clone()));
@@ -106,8 +109,10 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
             match timeout(FRESH, news.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return,
+                // Why it is not followed is known already, and the thread waits before it tries again.
+                Err(_) if matches!(*news.borrow(), Some(News::Lacks(_))) => continue,
                 Err(_) => {
-                    lacks(desk, target, life, "a disk does not answer".into());
+                    lacks(desk, target, life, "it is not read to its end: the disk is slow, or hangs".into());
                     continue;
                 }
             }
