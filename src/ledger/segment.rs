@@ -141,13 +141,15 @@ impl Reading {
     /// Reads on until there are `len` bytes; `false` when the file ends before.
     fn have(&mut self, len: usize) -> io::Result<bool> {
         while self.to - self.from < len {
-            if self.from + len > self.buffer.len() {
+            if len > self.buffer.len() {
+                // Read once more what is there of it, rather than hold two buffers of 8 MiB for a moment.
+                (self.start, self.from, self.to) = (self.start + self.from as u64, 0, 0);
+                self.buffer = Vec::new();
+                self.buffer = vec![0; len];
+            } else if self.from + len > self.buffer.len() {
                 self.buffer.copy_within(self.from..self.to, 0);
                 self.start += self.from as u64;
                 (self.from, self.to) = (0, self.to - self.from);
-                if len > self.buffer.len() {
-                    self.buffer.resize(len, 0);
-                }
             }
             let room = self.buffer.get_mut(self.to..).unwrap_or_default();
             match self.file.read_at(room, self.start + self.to as u64) {

@@ -96,6 +96,8 @@ pub struct State {
     committed: i64,
     /// Offset of the last record that changed what is told.
     changed: i64,
+    /// Something became worse since it was asked last.
+    worse: bool,
 }
 
 impl State {
@@ -117,6 +119,7 @@ impl State {
             transaction: None,
             committed: 0,
             changed: -1,
+            worse: false,
         }
     }
 
@@ -145,6 +148,11 @@ impl State {
     /// Offset of the last record that changed what is told of this broker.
     pub fn changed(&self) -> i64 {
         self.changed
+    }
+
+    /// Whether something may have become worse since this was asked last: it should be told at once.
+    pub fn take_worse(&mut self) -> bool {
+        std::mem::take(&mut self.worse)
     }
 
     /// Takes the next record.
@@ -292,6 +300,11 @@ impl State {
     fn replace(&mut self, offset: i64, of: (TopicId, i32), placement: Option<Placement>) {
         let stays = |placement: &Placement| placement.has(self.own) || self.wanted.contains(&of);
         let placement = placement.filter(stays);
+        let is_worse = |placement: &Placement| {
+            !(placement.in_isr(self.own) && placement.has_leader())
+                || placement.is_offline(&self.registration.directories)
+        };
+        self.worse |= placement.as_ref().is_some_and(is_worse);
         let partition = self.partitions.entry(of).or_default();
         let before = std::mem::replace(&mut partition.now, placement);
         if offset >= self.committed
@@ -362,7 +375,7 @@ impl State {
             registration.unfenced = offset;
         }
         if *registration != before {
-            self.changed = offset;
+            (self.changed, self.worse) = (offset, true);
         }
     }
 }

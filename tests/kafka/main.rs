@@ -52,6 +52,7 @@ const TESTS: &[Test] = &[
     ("the_metadata_log_is_followed", Stage::Main, ledger::followed),
     ("the_metadata_log_agrees_with_what_brokers_answer", Stage::Main, ledger::agrees),
     ("the_metadata_log_tells_of_a_shrunk_isr", Stage::Main, ledger::out_of_isr),
+    ("the_metadata_log_tells_of_others_sooner", Stage::Main, ledger::sooner),
     ("the_metadata_log_is_read_as_kafka_reads_it", Stage::Main, ledger::replay::is_as_kafka_has_it),
     ("the_metadata_log_is_not_there", Stage::Main, ledger::lost),
     ("the_metadata_log_is_one_of_old", Stage::Main, ledger::of_old),

@@ -91,7 +91,12 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let began = desk.now();
     while source.busy.swap(true, Ordering::AcqRel) {
         if desk.now().since(began) > FRESH {
-            lacks(desk, target, life, "a disk does not answer: an earlier look at it is still under way".into());
+            lacks(
+                desk,
+                target,
+                life,
+                "a disk does not answer: an earlier look at it is still under way".into(),
+            );
         }
         sleep(BUSY).await;
     }

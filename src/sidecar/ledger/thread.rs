@@ -171,7 +171,9 @@ impl Shared {
             if !std::mem::replace(&mut settled, true) {
                 follower.state_mut().settle();
             }
-            self.tell(&follower, read, freed, &mut told, news);
+            told.due |= freed;
+            let worse = follower.state_mut().take_worse();
+            self.tell(&follower, read, worse, &mut told, news);
             if let Some(unknown) = follower.state().wanted()
                 && told.looked.is_none_or(|looked| read.since(looked) > RETRY)
             {
@@ -186,25 +188,25 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells what has changed, or that nothing has.
+    /// Tells what has changed, or that nothing has: at once where something is worse, else now and then.
     fn tell(
         &self,
         follower: &Follower,
         read: BootTime,
-        freed: bool,
+        worse: bool,
         told: &mut Told,
         news: &watch::Sender<Option<News>>,
     ) {
-        let state = follower.state();
-        let usual = *self.usual.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = !freed && told.of == Some((state.changed(), usual));
-        if same && told.at.is_some_and(|at| read.since(at) < AGAIN) {
+        if !worse && told.at.is_some_and(|at| read.since(at) < AGAIN) {
             return;
         }
-        if !same {
+        let state = follower.state();
+        let usual = *self.usual.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = Some((state.changed(), usual));
+        if std::mem::take(&mut told.due) || told.of != of {
             told.minimums = usual.map(|(least, asked)| Arc::new(state.minimums(least, asked)));
             told.tally = Arc::new(state.tally(told.minimums.as_ref()));
-            told.of = Some((state.changed(), usual));
+            told.of = of;
         }
         if told.end != follower.end() {
             told.end = follower.end();
@@ -229,6 +231,8 @@ impl Shared {
 #[derive(Debug, Default)]
 struct Told {
     at: Option<BootTime>,
+    /// Something was committed since.
+    due: bool,
     of: Option<(i64, Option<Usual>)>,
     end: i64,
     delay_ms: Option<u64>,

@@ -1,6 +1,7 @@
 //! A second sidecar beside a node, with settings of its own.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::fleet::Fleet;
 use crate::process;
-use crate::watch::{Watch, reasons};
+use crate::watch::Watch;
 
 /// Where the first one answers is the fleet's own business.
 const PORT: u16 = 9441;
@@ -17,6 +18,7 @@ const PORT: u16 = 9441;
 #[derive(Debug)]
 pub struct Second {
     child: Child,
+    address: SocketAddr,
     ready: Watch,
 }
 
@@ -39,24 +41,18 @@ impl Second {
         }
         command.env("PILLION_LOG", "pillion=debug").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = process::spawn(command).context("failed to start a second sidecar")?;
-        Ok(Self { child, ready: Watch::http((node.ip(), PORT).into(), "/readyz") })
+        let address = (node.ip(), PORT).into();
+        Ok(Self { child, address, ready: Watch::http(address, "/readyz") })
     }
 
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Polls of `/readyz`, as (when answered, ready).
     pub fn timeline(&self) -> Vec<(Instant, bool)> {
         self.ready.timeline()
-    }
-
-    /// Why it said unready since an instant, each reason once.
-    pub fn reasons(&self, since: Instant) -> Vec<String> {
-        let mut answers = self.ready.answers();
-        answers.retain(|answer| answer.at >= since);
-        reasons(&answers)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A cluster from nothing.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
@@ -9,8 +9,11 @@ use crate::{
     figures::Figures,
     kafka::{KAFKA_PORT, at_home, killed_by_liveness, listed, name},
     load::Beside,
-    scene::{BROKERS, CONTROLLERS, KAFKA, Scene, project},
+    scene::{BROKERS, CONTROLLERS, KAFKA, Scene, pass, project},
 };
+
+/// A log counts once two scans are over.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All ready; ids, racks and nodes are right; records flow.
 pub fn fresh(scene: &Scene, figures: &mut Figures) -> Result<()> {
@@ -38,5 +41,24 @@ pub fn fresh(scene: &Scene, figures: &mut Figures) -> Result<()> {
     figures.zero("killed by a liveness probe", killed, "times")?;
     let beside = Beside::start(scene, "fresh")?;
     beside.flows()?;
-    beside.stop()?.spotless()
+    beside.stop()?.spotless()?;
+    for pod in BROKERS {
+        reads_the_log(scene, pod)?;
+    }
+    Ok(())
+}
+
+/// The sidecar follows the metadata log on the broker's volume, and goes by it.
+fn reads_the_log(scene: &Scene, pod: &str) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let line = format!("exec {pod} -c pillion -- pillion status -o json");
+        let status: serde_json::Value = serde_json::from_str(&scene.kubectl.run(&line)?)?;
+        let ledger = &status["observations"]["ledger"];
+        if ledger["counts"] == true {
+            return Ok(());
+        }
+        ensure!(Instant::now() < until, "{pod}: {ledger}");
+        pass(Duration::from_secs(1));
+    }
 }

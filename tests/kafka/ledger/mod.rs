@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Truth, topics::Topic};
+use bed::{Second, Truth, Watch, topics::Topic};
 use serde_json::Value;
 
 pub use super::scene::pass;
@@ -60,6 +60,51 @@ pub fn followed(scene: &Scene) -> Result<()> {
     let before = age(1001)?;
     pass(Duration::from_secs(5));
     ensure!(age(1001)? >= before + 4.0, "another scan within 5 s");
+    Ok(())
+}
+
+/// Another broker dies: how soon is it known that this one may not stop any more, by the log and by the broker's answers?
+pub fn sooner(scene: &Scene) -> Result<()> {
+    let all = scene.fleet.ids();
+    let topic = Topic::assigned("shared", &[&[1001, 1002, 1003]]).config("min.insync.replicas", "2");
+    run(scene.fleet.cluster.create_topic(topic))?;
+    ensure!(all == [1001, 1002, 1003], "{all:?}");
+    let second = run(async { Second::start(&scene.fleet, 1001, &["sidecar.ledger=false"]) })?;
+    let watches = run(async {
+        [Watch::http(scene.fleet.agent(1001), "/stopz"), Watch::http(second.address(), "/stopz")]
+    });
+    for watch in &watches {
+        watch.pace(Duration::from_millis(20));
+        run(bed::eventually("it may stop", SOON, async || {
+            ensure!(watch.last().is_some_and(|answer| answer.ready()), "{:?}", watch.last());
+            Ok(())
+        }))?;
+    }
+    counts(scene, 1001, true)?;
+    let killed = Instant::now();
+    scene.node(1002).kill()?;
+    scene.wait_dropped(1002)?;
+    let out = Instant::now();
+    let mut first = Vec::new();
+    for watch in &watches {
+        let no = run(bed::eventually("it may not stop", SOON, async || {
+            let no = |answer: &bed::watch::Answer| answer.at > killed && !answer.ready();
+            Ok(watch.answers().into_iter().find(no).context("it still may")?.at)
+        }))?;
+        first.push(no);
+    }
+    let ago = |at: Instant| (at - killed).as_secs_f64();
+    println!(
+        "    after the kill: out by the others {:.2} s, may not stop by the log {:.2} s, by the answers {:.2} s",
+        ago(out),
+        ago(first[0]),
+        ago(first[1])
+    );
+    // The others' word is polled four times a second itself.
+    ensure!(first[0] < out + NOTICE, "{:?}", first[0] - out);
+    drop(second);
+    scene.start(1002)?;
+    scene.wait(1002, true)?;
     Ok(())
 }
 
