@@ -172,6 +172,11 @@ impl Shared {
                 follower.state_mut().settle();
             }
             told.due |= freed;
+            if told.end != follower.end() {
+                told.end = follower.end();
+                let now = self.clock.now().wall_ms;
+                told.delay_ms = follower.stamped().and_then(|stamped| u64::try_from(now - stamped).ok());
+            }
             let worse = follower.state_mut().take_worse();
             self.tell(&follower, read, worse, &mut told, news);
             if let Some(unknown) = follower.state().wanted()
@@ -180,7 +185,7 @@ impl Shared {
                 told.looked = Some(read);
                 let mut anew = self.open(unknown, news)?;
                 while !news.is_closed() && anew.step()? {}
-                (follower, settled) = (anew, false);
+                (follower, settled, told.due) = (anew, false, true);
                 continue;
             }
             sleep(TICK);
@@ -207,11 +212,6 @@ impl Shared {
             told.minimums = usual.map(|(least, asked)| Arc::new(state.minimums(least, asked)));
             told.tally = Arc::new(state.tally(told.minimums.as_ref()));
             told.of = of;
-        }
-        if told.end != follower.end() {
-            told.end = follower.end();
-            let now = self.clock.now().wall_ms;
-            told.delay_ms = follower.stamped().and_then(|stamped| u64::try_from(now - stamped).ok());
         }
         told.at = Some(read);
         news.send_replace(Some(News::Follows(View {
