@@ -6,6 +6,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Observations, Role},
     reason::spoken,
+    server::SERVER_LIMIT,
     time::BootTime,
     voter::{Flaw, Standing},
 };
@@ -60,6 +61,10 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
             all.push(piece("contact", contact, Some(limits.contact), quorum(seen, now)));
         }
         Role::Controller => {}
+        Role::ZooKeeperServer => {
+            let at = seen.server.map(|told| told.sent);
+            all.push(piece("server", at, Some(SERVER_LIMIT), server(seen)));
+        }
     }
     if seen.role.has_controller() {
         let piece = piece("vote", standing, Some(limits.voter), vote(seen));
@@ -152,6 +157,22 @@ fn zookeeper(seen: &Observations) -> String {
         Some(_) => "a ZooKeeper server that belongs to a majority answers from here".into(),
         None => "ZooKeeper has never answered `srvr` from here, so this proves nothing".into(),
     }
+}
+
+fn server(seen: &Observations) -> String {
+    let Some(told) = seen.server else { return "this ZooKeeper server has not told its state".into() };
+    let mut text = format!("state: {}", told.state.word());
+    if let Some(ensemble) = told.ensemble {
+        text.push_str(&format!(", {} of {} voters follow in sync", ensemble.synced, ensemble.voters));
+    }
+    if let Some([least, mean, longest]) = told.latency_us {
+        let [least, mean, longest] = [least, mean, longest].map(|us| spoken(Duration::from_micros(us)));
+        text.push_str(&format!("; requests took {least} to {longest}, {mean} in the mean"));
+    }
+    if let Some(outstanding) = told.outstanding {
+        text.push_str(&format!("; {outstanding} wait"));
+    }
+    text
 }
 
 fn listed(seen: &Observations) -> String {
