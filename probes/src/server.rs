@@ -29,7 +29,7 @@ pub enum State {
     ReadOnly,
     /// It looks for a leader, or catches up with one, and serves nobody.
     NotServing,
-    /// It answers, and may not tell: its words are not allowed, and there is no `AdminServer` to ask.
+    /// It answers, and tells nothing: no word is allowed, and there is no `AdminServer` to ask.
     Withheld,
 }
 

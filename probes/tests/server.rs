@@ -1,5 +1,10 @@
 //! The judge of a `ZooKeeper` server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step should stop the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step should stop the test"
+)]
 
 use std::time::Duration;
 

@@ -10,8 +10,8 @@ use crate::{
     clock::Clock,
     config::{self, Config, Sources},
     init::{self, Identity},
-    problem::Problem,
     kafka::Address,
+    problem::Problem,
     sidecar::{self, RunError, server::Server},
 };
 
@@ -60,7 +60,7 @@ struct ServerArgs {
     /// Its plain port for clients
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:2181", value_parser = at)]
     address: Address,
-    /// Its AdminServer, which is asked where `srvr` and `mntr` are not allowed
+    /// Its AdminServer, which is asked where `mntr` is not allowed, or the port for clients speaks TLS
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:8080", value_parser = at)]
     admin: Address,
     /// Where to answer

@@ -55,7 +55,11 @@ impl Answer {
     /// Of `/commands/monitor`.
     pub(super) fn of_monitor(json: &str) -> Self {
         let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(json) else { return Self::Foreign };
-        if fields.get("error").and_then(|error| error.as_str()).is_some_and(|error| error.contains(NOT_SERVING)) {
+        if fields
+            .get("error")
+            .and_then(|error| error.as_str())
+            .is_some_and(|error| error.contains(NOT_SERVING))
+        {
             return Self::NotServing;
         }
         let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -64,7 +68,9 @@ impl Answer {
 
     fn told(all: BTreeMap<String, String>) -> Self {
         let state = all.get("server_state").and_then(|word| {
-            State::ALL.into_iter().find(|state| (state.serves() || *state == State::ReadOnly) && state.word() == word)
+            State::ALL
+                .into_iter()
+                .find(|state| (state.serves() || *state == State::ReadOnly) && state.word() == word)
         });
         state.map_or(Self::Foreign, |state| Self::Told(Facts { state, all }))
     }
@@ -182,10 +188,19 @@ mod tests {
         assert_eq!(state(&Answer::of_word(none)), Some(State::NotServing));
         let json = format!(r#"{{"command":"monitor","error":"{none}"}}"#);
         assert_eq!(state(&Answer::of_monitor(&json)), Some(State::NotServing));
-        assert_eq!(Answer::of_word("srvr is not executed because it is not in the whitelist.\n"), Answer::Withheld);
+        assert_eq!(
+            Answer::of_word("srvr is not executed because it is not in the whitelist.\n"),
+            Answer::Withheld
+        );
         let readonly = Answer::of_word("Zookeeper version: 3.8.4\nMode: read-only\n");
         assert_eq!((state(&readonly), readonly.serves()), (Some(State::ReadOnly), false));
-        for foreign in ["", "HTTP/1.1 400 Bad Request\r\n", "Mode: withheld\n", "Mode: king\n", "zk_server_state leader\n"] {
+        for foreign in [
+            "",
+            "HTTP/1.1 400 Bad Request\r\n",
+            "Mode: withheld\n",
+            "Mode: king\n",
+            "zk_server_state leader\n",
+        ] {
             assert_eq!(Answer::of_word(foreign), Answer::Foreign, "{foreign}");
         }
         for foreign in ["", "[]", "{}", r#"{"server_state":7}"#] {

@@ -1,7 +1,8 @@
 //! A `ZooKeeper` server is asked for its state: by its four-letter words, or by its `AdminServer`.
 //!
-//! Both answer once a connection and need no session. Every server allows `srvr` unless it is told otherwise
-//! (`4lw.commands.whitelist`, 3.5 and newer); the `AdminServer` speaks HTTP on a port of its own (`admin.serverPort`).
+//! Both answer once a connection and need no session. Every server answers `srvr`, and `mntr` where it is told to
+//! (`4lw.commands.whitelist`, 3.5 and newer), both on its plain port; the `AdminServer` speaks HTTP on one of its own
+//! (`admin.serverPort`).
 
 mod admin;
 mod answer;

@@ -8,11 +8,17 @@
 
 mod server;
 
-use server::{Admin, Ensemble, is, wait};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use server::{Ensemble, Server, free, is, wait};
 
 #[test]
 fn an_ensemble_loses_its_majority_and_finds_it_again() {
-    let ensemble = Ensemble::start(3, "*", Admin::Off);
+    let ensemble = Ensemble::start(3, "*");
     for server in &ensemble.servers {
         wait("ready", || is(server, "ready", "yes"));
         wait("started", || is(server, "started", "yes"));
@@ -25,7 +31,8 @@ fn an_ensemble_loses_its_majority_and_finds_it_again() {
     // The leader dies, and another is elected by the two that are left.
     ensemble.servers[leader].kill();
     wait("its port is closed", || is(&ensemble.servers[leader], "ready", "broker-not-listening"));
-    let next = wait("another leads", || ensemble.leads().filter(|next| *next != leader).ok_or("nobody".into()));
+    let next =
+        wait("another leads", || ensemble.leads().filter(|next| *next != leader).ok_or("nobody".into()));
     wait("the rest are ready", || {
         (0..3).filter(|id| *id != leader).try_for_each(|id| is(&ensemble.servers[id], "ready", "yes"))
     });
@@ -45,7 +52,7 @@ fn an_ensemble_loses_its_majority_and_finds_it_again() {
 
 #[test]
 fn one_alone_is_paused_and_resumed() {
-    let ensemble = Ensemble::start(1, "srvr", Admin::Off);
+    let ensemble = Ensemble::start(1, "srvr");
     let server = &ensemble.servers[0];
     wait("ready", || is(server, "ready", "yes"));
     is(server, "stoppable", "no-majority-left").unwrap();
@@ -58,17 +65,40 @@ fn one_alone_is_paused_and_resumed() {
     is(server, "live", "yes").unwrap();
 }
 
-#[test]
-fn the_admin_server_tells_where_words_may_not() {
-    let ensemble = Ensemble::start(1, "ruok", Admin::On);
-    wait("ready by the AdminServer", || is(&ensemble.servers[0], "ready", "yes"));
+/// Stands for a server that allows no word at all, and for an `AdminServer`, which the bed's jars lack.
+fn answering(text: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 256]);
+            let _ = stream.write_all(text.as_bytes());
+        }
+    });
+    port
 }
+
+const WITHHELD: &str = "srvr is not executed because it is not in the whitelist.\n";
 
 #[test]
 fn one_that_may_not_tell_says_what_to_do() {
-    let ensemble = Ensemble::start(1, "ruok", Admin::Off);
-    let server = &ensemble.servers[0];
-    wait("withheld", || is(server, "ready", "zookeeper-state-withheld"));
-    is(server, "live", "yes").unwrap();
-    assert!(server.status()["verdicts"]["ready"]["reasons"][0]["remedy"].as_str().unwrap().contains("4lw"));
+    let server = Server::beside(answering(WITHHELD), free());
+    wait("withheld", || is(&server, "ready", "zookeeper-state-withheld"));
+    is(&server, "live", "yes").unwrap();
+    let remedy = &server.status()["verdicts"]["ready"]["reasons"][0]["remedy"];
+    assert!(remedy.as_str().unwrap().contains("4lw.commands.whitelist"), "{remedy}");
+}
+
+#[test]
+fn the_admin_server_tells_where_words_may_not() {
+    let monitor =
+        "HTTP/1.1 200 OK\r\n\r\n{\"server_state\":\"leader\",\"quorum_size\":3,\"synced_followers\":2}";
+    let server = Server::beside(answering(WITHHELD), answering(monitor));
+    wait("ready by the AdminServer", || is(&server, "ready", "yes"));
+    is(&server, "stoppable", "yes").unwrap();
+    let none =
+        "HTTP/1.1 200 OK\r\n\r\n{\"error\":\"This ZooKeeper instance is not currently serving requests\"}";
+    let server = Server::beside(answering(WITHHELD), answering(none));
+    wait("serves nobody", || is(&server, "ready", "zookeeper-not-serving"));
 }

@@ -18,15 +18,8 @@ use tempfile::TempDir;
 /// Elections and JVMs on a loaded machine, and the 60 s that a proof of death takes.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// Whether the servers have an `AdminServer`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Admin {
-    On,
-    Off,
-}
-
+/// An agent, and the server beside it where there is a real one.
 pub struct Server {
-    kafka: Kafka,
     config: PathBuf,
     child: Mutex<Option<Child>>,
     agent: Child,
@@ -44,19 +37,23 @@ fn ports(count: usize) -> Vec<u16> {
     all.iter().map(|one| one.local_addr().unwrap().port()).collect()
 }
 
+/// A port that was free a moment ago.
+pub fn free() -> u16 {
+    ports(1)[0]
+}
+
 impl Ensemble {
     /// Starts them all, with the words that they allow.
-    pub fn start(count: usize, words: &str, admin: Admin) -> Self {
-        let kafka = Kafka::fetch(V3_9).unwrap();
+    pub fn start(count: usize, words: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ports = ports(count * 5);
-        let of = |id: usize| &ports[id * 5..id * 5 + 5];
+        let ports = ports(count * 4);
+        let of = |id: usize| &ports[id * 4..id * 4 + 4];
         let members: String = (0..count)
             .filter(|_| count > 1)
             .map(|id| format!("server.{}=127.0.0.1:{}:{}\n", id + 1, of(id)[1], of(id)[2]))
             .collect();
         let servers = (0..count).map(|id| {
-            let [client, _, _, web, probes] = *of(id) else { unreachable!() };
+            let [client, _, _, probes] = *of(id) else { unreachable!() };
             let data = dir.path().join(id.to_string());
             fs::create_dir(&data).unwrap();
             fs::write(data.join("myid"), (id + 1).to_string()).unwrap();
@@ -64,17 +61,10 @@ impl Ensemble {
             let data = data.display();
             let text = format!(
                 "dataDir={data}\nclientPort={client}\nclientPortAddress=127.0.0.1\ntickTime=500\ninitLimit=20\n\
-                 syncLimit=4\n4lw.commands.whitelist={words}\nadmin.enableServer={}\nadmin.serverPort={web}\n{members}",
-                admin == Admin::On
+                 syncLimit=4\n4lw.commands.whitelist={words}\nadmin.enableServer=false\n{members}"
             );
             fs::write(&config, text).unwrap();
-            let at = |port: u16| format!("127.0.0.1:{port}");
-            let mut agent = Command::new(env!("CARGO_BIN_EXE_pillion"));
-            agent.args(["sidecar", "--role", "zookeeper", "--address", &at(client), "--admin", &at(web)]);
-            agent.args(["--listen", &at(probes), "--id", &(id + 1).to_string(), "--server-config"]);
-            agent.arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-            let agent = agent.spawn().unwrap();
-            let server = Server { kafka: kafka.clone(), config, child: Mutex::default(), agent, probes };
+            let server = Server::agent(config, client, free(), probes);
             server.run();
             server
         });
@@ -95,11 +85,26 @@ impl Ensemble {
 }
 
 impl Server {
+    /// An agent alone, whose server and `AdminServer` are told to be at these ports.
+    pub fn beside(client: u16, admin: u16) -> Self {
+        Self::agent(PathBuf::from("/no/such.cfg"), client, admin, free())
+    }
+
+    fn agent(config: PathBuf, client: u16, admin: u16, probes: u16) -> Self {
+        let at = |port: u16| format!("127.0.0.1:{port}");
+        let mut agent = Command::new(env!("CARGO_BIN_EXE_pillion"));
+        agent.args(["sidecar", "--role", "zookeeper", "--address", &at(client), "--admin", &at(admin)]);
+        agent.args(["--listen", &at(probes), "--server-config"]).arg(&config);
+        let agent = agent.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { config, child: Mutex::default(), agent, probes }
+    }
+
     /// Starts the server; its agent runs all the time.
     pub fn run(&self) {
         let mut java = Command::new("java");
         java.args(["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-        java.args(self.kafka.java_args("org.apache.zookeeper.server.quorum.QuorumPeerMain")).arg(&self.config);
+        java.args(Kafka::fetch(V3_9).unwrap().java_args("org.apache.zookeeper.server.quorum.QuorumPeerMain"))
+            .arg(&self.config);
         java.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         *self.child.lock().unwrap() = Some(java.spawn().unwrap());
     }
@@ -142,7 +147,11 @@ impl Drop for Server {
 /// The verdict is yes, or is no with this as its first reason.
 pub fn is(server: &Server, verdict: &str, word: &str) -> Result<(), String> {
     let told = &server.status()["verdicts"][verdict];
-    let said = if told["answer"] == "yes" { "yes" } else { told["reasons"][0]["code"].as_str().unwrap_or("nothing") };
+    let said = if told["answer"] == "yes" {
+        "yes"
+    } else {
+        told["reasons"][0]["code"].as_str().unwrap_or("nothing")
+    };
     if said == word { Ok(()) } else { Err(format!("{verdict}: {said}, not {word}")) }
 }
 

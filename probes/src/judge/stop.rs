@@ -5,7 +5,10 @@ use super::{Case, lapsed, unreached};
 use crate::{
     limits::Limits,
     observe::{Observations, Role},
-    reason::Reason, replicas::Tally, stops::Block, voter::Flaw,
+    reason::Reason,
+    replicas::Tally,
+    stops::Block,
+    voter::Flaw,
 };
 
 impl Case {

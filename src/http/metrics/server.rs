@@ -11,7 +11,11 @@ use crate::board::Published;
 /// Nothing beside a node of Kafka. All of it is of the last answer, whose age is told.
 pub(super) fn fill(sheet: &mut Sheet, published: &Published) {
     let Some(told) = published.seen.server else { return };
-    sheet.age("zookeeper_age", "Age of the ZooKeeper server's last answer", published.now.boot.since(told.sent));
+    sheet.age(
+        "zookeeper_age",
+        "Age of the ZooKeeper server's last answer",
+        published.now.boot.since(told.sent),
+    );
     let states = Family::<Labels, Gauge>::default();
     for state in State::ALL {
         let labels = vec![("state", state.word().to_owned())];
@@ -20,9 +24,17 @@ pub(super) fn fill(sheet: &mut Sheet, published: &Published) {
     sheet.0.register("zookeeper_state", "Of the ZooKeeper server, as it last said: 1 this, 0 not", states);
     let latency = told.latency_us.map(|all| all.map(Duration::from_micros));
     if let Some([least, mean, longest]) = latency {
-        sheet.age("zookeeper_latency_min", "Shortest time that a request took since the server was started", least);
+        sheet.age(
+            "zookeeper_latency_min",
+            "Shortest time that a request took since the server was started",
+            least,
+        );
         sheet.age("zookeeper_latency_avg", "Mean time that requests took since the server was started", mean);
-        sheet.age("zookeeper_latency_max", "Longest time that a request took since the server was started", longest);
+        sheet.age(
+            "zookeeper_latency_max",
+            "Longest time that a request took since the server was started",
+            longest,
+        );
     }
     let counts = [
         ("zookeeper_outstanding", "Requests that wait in the ZooKeeper server", "requests", told.outstanding),
@@ -35,7 +47,12 @@ pub(super) fn fill(sheet: &mut Sheet, published: &Published) {
     }
     if let Some(ensemble) = told.ensemble {
         let of = |count| u64::try_from(count).unwrap_or(u64::MAX);
-        sheet.count("zookeeper_quorum", "Voters of the ensemble; told by its leader", "voters", of(ensemble.voters));
+        sheet.count(
+            "zookeeper_quorum",
+            "Voters of the ensemble; told by its leader",
+            "voters",
+            of(ensemble.voters),
+        );
         let help = "Voters that follow in sync with the leader, which is not counted; told by the leader";
         sheet.count("zookeeper_synced", help, "voters", of(ensemble.synced));
     }

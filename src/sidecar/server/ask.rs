@@ -32,7 +32,8 @@ pub async fn watch(desk: &Desk, server: &Server) {
     }
 }
 
-/// By its words. Of the others only the leader knows, and only by `mntr`.
+/// By its words. Of the others only the leader knows, and tells it by `mntr` or the `AdminServer`. Every server allows
+/// `srvr`, whatever its list of words says (`FourLetterCommands`, 3.5 and newer).
 async fn state(server: &Server) -> io::Result<Answer> {
     let (host, port) = (&server.address.host, server.address.port);
     let brief = say("srvr", host, port).await?;
@@ -44,21 +45,22 @@ async fn state(server: &Server) -> io::Result<Answer> {
     if !more {
         return Ok(brief);
     }
-    match say("mntr", host, port).await? {
-        Answer::Withheld | Answer::Foreign => Ok(brief),
-        full => Ok(full),
-    }
+    let full = match say("mntr", host, port).await? {
+        Answer::Withheld => timeout(PATIENCE / 2, by_monitor(server)).await.unwrap_or(Answer::Foreign),
+        full => full,
+    };
+    Ok(if matches!(full, Answer::Withheld | Answer::Foreign) { brief } else { full })
+}
+
+async fn by_monitor(server: &Server) -> Answer {
+    monitor(&server.admin.host, server.admin.port).await.unwrap_or(Answer::Foreign)
 }
 
 async fn take(desk: &Desk, server: &Server, sent: BootTime, told: io::Result<Answer>) {
-    let elsewhere = match &told {
-        Ok(Answer::Withheld) => true,
-        // What closes may be a port that speaks TLS, which has no words.
-        Err(error) => reach(error) == Reach::Closed,
-        Ok(_) => false,
-    };
+    // What closes may be a port that speaks TLS, which has no words.
+    let closed = told.as_ref().is_err_and(|error| reach(error) == Reach::Closed);
     let asked = desk.now();
-    match if elsewhere { by_admin(server, asked).await } else { None } {
+    match if closed { by_admin(server, asked).await } else { None } {
         Some(seen) => desk.told(seen),
         None => match told {
             Ok(answer) => match answer.seen(sent) {
@@ -77,8 +79,7 @@ async fn silent(desk: &Desk, server: &Server, sent: BootTime) {
 }
 
 async fn by_admin(server: &Server, sent: BootTime) -> Option<server::Server> {
-    let asking = monitor(&server.admin.host, server.admin.port);
-    timeout(PATIENCE, asking).await.ok()?.ok()?.seen(sent)
+    timeout(PATIENCE, by_monitor(server)).await.ok()?.seen(sent)
 }
 
 fn reach(error: &io::Error) -> Reach {

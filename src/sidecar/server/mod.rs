@@ -70,7 +70,9 @@ pub async fn watch(
     tracing::info!(id = server.id, server = %server.address, %listen, "watching");
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
     let sight = process::Sight::of_zookeeper(server.config.clone());
-    let all = async { tokio::join!(ask::watch(&desk, server), process::follow(&desk, sight), stepped::watch(&desk)) };
+    let all = async {
+        tokio::join!(ask::watch(&desk, server), process::follow(&desk, sight), stepped::watch(&desk))
+    };
     tokio::select! {
         _ = all => {}
         () = stop.cancelled() => {}
