@@ -30,6 +30,7 @@ Endpoints, on one port (default 9440):
 
 Examples:
   pillion sidecar --config /etc/pillion/pillion.yaml
+  pillion sidecar --role zookeeper --address 127.0.0.1:2181
   PILLION_LOG=pillion=debug pillion sidecar -c pillion.yaml --set sidecar.listen=127.0.0.1:9441
 
 Exit codes:
