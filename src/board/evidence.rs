@@ -161,18 +161,15 @@ fn zookeeper(seen: &Observations) -> String {
 
 fn server(seen: &Observations) -> String {
     let Some(told) = seen.server else { return "this ZooKeeper server has not told its state".into() };
-    let mut text = format!("state: {}", told.state.word());
-    if let Some(ensemble) = told.ensemble {
-        text.push_str(&format!(", {} of {} voters follow in sync", ensemble.synced, ensemble.voters));
-    }
-    if let Some([least, mean, longest]) = told.latency_us {
-        let [least, mean, longest] = [least, mean, longest].map(|us| spoken(Duration::from_micros(us)));
-        text.push_str(&format!("; requests took {least} to {longest}, {mean} in the mean"));
-    }
-    if let Some(outstanding) = told.outstanding {
-        text.push_str(&format!("; {outstanding} wait"));
-    }
-    text
+    let voters = told.ensemble.map_or_else(String::new, |ensemble| {
+        format!(", {} of {} voters follow in sync", ensemble.synced, ensemble.voters)
+    });
+    let latency = told.latency_us.map_or_else(String::new, |all| {
+        let [least, mean, longest] = all.map(|us| spoken(Duration::from_micros(us)));
+        format!("; requests took {least} to {longest}, {mean} in the mean")
+    });
+    let waiting = told.outstanding.map_or_else(String::new, |count| format!("; {count} wait"));
+    format!("state: {}{voters}{latency}{waiting}", told.state.word())
 }
 
 fn listed(seen: &Observations) -> String {

@@ -55,13 +55,13 @@ pub struct SidecarArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Beside a ZooKeeper server")]
 struct ServerArgs {
-    /// Watch a ZooKeeper server instead; it needs no init and no config file
+    /// Watch a `ZooKeeper` server instead; it needs no init and no config file
     #[arg(long, value_enum, conflicts_with_all = ["config", "run_dir", "set"])]
     role: Option<Beside>,
     /// Its plain port for clients
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:2181", value_parser = at)]
     address: Address,
-    /// Its AdminServer, which is asked where `mntr` is not allowed, or the port for clients speaks TLS
+    /// Its `AdminServer`, which is asked where `mntr` is not allowed, or the port for clients speaks TLS
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:8080", value_parser = at)]
     admin: Address,
     /// Where to answer
@@ -80,7 +80,7 @@ struct ServerArgs {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Beside {
-    /// A server of ZooKeeper
+    /// A server of `ZooKeeper`
     #[value(name = "zookeeper")]
     ZooKeeper,
 }
@@ -106,7 +106,7 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
             return Exit::BadConfig.into();
         }
     };
-    until_signal(async |stop| sidecar::run(&config, &identity, Clock::system(), stop).await)
+    until_signal(async |stop| Box::pin(sidecar::run(&config, &identity, Clock::system(), stop)).await)
 }
 
 fn beside_zookeeper(args: ServerArgs) -> ExitCode {

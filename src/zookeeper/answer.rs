@@ -151,6 +151,7 @@ impl Facts {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step should stop the test")]
 mod tests {
     use super::*;
 

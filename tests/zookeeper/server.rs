@@ -48,10 +48,9 @@ impl Ensemble {
         let dir = tempfile::tempdir().unwrap();
         let ports = ports(count * 4);
         let of = |id: usize| &ports[id * 4..id * 4 + 4];
-        let members: String = (0..count)
-            .filter(|_| count > 1)
-            .map(|id| format!("server.{}=127.0.0.1:{}:{}\n", id + 1, of(id)[1], of(id)[2]))
-            .collect();
+        let member = |id| format!("server.{}=127.0.0.1:{}:{}", id + 1, of(id)[1], of(id)[2]);
+        let members: Vec<String> = (0..count).filter(|_| count > 1).map(member).collect();
+        let members = members.join("\n");
         let servers = (0..count).map(|id| {
             let [client, _, _, probes] = *of(id) else { unreachable!() };
             let data = dir.path().join(id.to_string());
