@@ -12,7 +12,7 @@ use crate::board::Published;
 pub(super) fn fill(sheet: &mut Sheet, published: &Published) {
     let Some(told) = published.seen.server else { return };
     sheet.age(
-        "zookeeper_age",
+        "zookeeper_server_age",
         "Age of the ZooKeeper server's last answer",
         published.now.boot.since(told.sent),
     );
@@ -21,24 +21,42 @@ pub(super) fn fill(sheet: &mut Sheet, published: &Published) {
         let labels = vec![("state", state.word().to_owned())];
         states.get_or_create(&labels).set(i64::from(state == told.state));
     }
-    sheet.0.register("zookeeper_state", "Of the ZooKeeper server, as it last said: 1 this, 0 not", states);
+    sheet.0.register(
+        "zookeeper_server_state",
+        "Of the ZooKeeper server, as it last said: 1 this, 0 not",
+        states,
+    );
     let latency = told.latency_us.map(|all| all.map(Duration::from_micros));
     if let Some([least, mean, longest]) = latency {
         sheet.age(
-            "zookeeper_latency_min",
+            "zookeeper_server_latency_min",
             "Shortest time that a request took since the server was started",
             least,
         );
-        sheet.age("zookeeper_latency_avg", "Mean time that requests took since the server was started", mean);
         sheet.age(
-            "zookeeper_latency_max",
+            "zookeeper_server_latency_avg",
+            "Mean time that requests took since the server was started",
+            mean,
+        );
+        sheet.age(
+            "zookeeper_server_latency_max",
             "Longest time that a request took since the server was started",
             longest,
         );
     }
     let counts = [
-        ("zookeeper_outstanding", "Requests that wait in the ZooKeeper server", "requests", told.outstanding),
-        ("zookeeper_open", "Connections of clients to the ZooKeeper server", "connections", told.connections),
+        (
+            "zookeeper_server_outstanding",
+            "Requests that wait in the ZooKeeper server",
+            "requests",
+            told.outstanding,
+        ),
+        (
+            "zookeeper_server_open",
+            "Connections of clients to the ZooKeeper server",
+            "connections",
+            told.connections,
+        ),
     ];
     for (name, help, unit, value) in counts {
         if let Some(value) = value {
@@ -48,12 +66,12 @@ pub(super) fn fill(sheet: &mut Sheet, published: &Published) {
     if let Some(ensemble) = told.ensemble {
         let of = |count| u64::try_from(count).unwrap_or(u64::MAX);
         sheet.count(
-            "zookeeper_quorum",
+            "zookeeper_server_quorum",
             "Voters of the ensemble; told by its leader",
             "voters",
             of(ensemble.voters),
         );
         let help = "Voters that follow in sync with the leader, which is not counted; told by the leader";
-        sheet.count("zookeeper_synced", help, "voters", of(ensemble.synced));
+        sheet.count("zookeeper_server_synced", help, "voters", of(ensemble.synced));
     }
 }
