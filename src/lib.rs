@@ -20,3 +20,4 @@ pub mod sidecar;
 pub mod stamp;
 pub mod storage;
 mod suggest;
+pub mod zookeeper;

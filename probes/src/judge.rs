@@ -4,6 +4,7 @@
 //! open: only positive evidence of a hang makes a broker dead.
 
 mod peers;
+mod server;
 mod stop;
 
 use std::time::Duration;
@@ -111,6 +112,10 @@ impl Case {
         if self.unheard(seen) {
             return;
         }
+        if seen.role == Role::ZooKeeperServer {
+            self.server(seen);
+            return;
+        }
         self.image(seen, limits);
         if seen.role.has_controller() {
             self.vote(seen, limits);
@@ -152,7 +157,7 @@ impl Case {
                 self.peers(seen, limits);
             }
             Role::Broker | Role::Combined => self.contact(seen, limits),
-            Role::Controller => {}
+            Role::Controller | Role::ZooKeeperServer => {}
         }
     }
 
@@ -255,7 +260,7 @@ impl Case {
         let counts = |tally: &Tally| match seen.role {
             // The others' word decides of partitions without a leader: see `peers`.
             Role::ZooKeeper => is_faulty(tally),
-            Role::Broker | Role::Combined | Role::Controller => {
+            Role::Broker | Role::Combined | Role::Controller | Role::ZooKeeperServer => {
                 tally.faulty > 0 || (adding && tally.adding > 0)
             }
         };

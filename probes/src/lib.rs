@@ -20,6 +20,7 @@ pub mod reason;
 pub mod refill;
 pub mod replicas;
 pub mod resources;
+pub mod server;
 pub mod set;
 pub mod stops;
 pub mod time;

@@ -11,6 +11,7 @@ use crate::{
     moves::{AddingReplicas, MovesTold},
     refill::Refill,
     replicas::{Round, Tally},
+    server::Server,
     stops::Lack,
     time::BootTime,
     voter::Vote,
@@ -30,12 +31,15 @@ pub enum Role {
     /// A broker in `ZooKeeper` mode.
     #[serde(rename = "zookeeper")]
     ZooKeeper,
+    /// A server of `ZooKeeper` itself, which is no node of Kafka.
+    #[serde(rename = "zookeeper-server")]
+    ZooKeeperServer,
 }
 
 impl Role {
     /// Whether a broker runs in this process.
     pub fn has_broker(self) -> bool {
-        self != Self::Controller
+        !matches!(self, Self::Controller | Self::ZooKeeperServer)
     }
 
     /// Whether a controller runs in this process.
@@ -223,6 +227,9 @@ pub struct Observations {
     /// (`ZooKeeper` mode). `None` when none ever did: perhaps they may not be asked, so that is no evidence.
     #[serde(default)]
     pub zookeeper: Option<BootTime>,
+    /// What a server of `ZooKeeper` says of itself.
+    #[serde(default)]
+    pub server: Option<Server>,
     /// The broker's list of live brokers.
     pub listing: Option<Listing>,
     /// Why it cannot be had what topics need, while it cannot.
@@ -275,6 +282,7 @@ impl Observations {
             foreign_cluster: None,
             testimony: Testimony::default(),
             zookeeper: None,
+            server: None,
             listing: None,
             minimums_lack: None,
             round: None,

@@ -153,6 +153,28 @@ pub enum Reason {
         /// For how long.
         since: Duration,
     },
+    /// A `ZooKeeper` server without a majority: it serves nobody.
+    NotServing,
+    /// A `ZooKeeper` server without a majority, which serves reads.
+    ReadOnly,
+    /// A `ZooKeeper` server that leads, and no majority is in sync with it.
+    Unsynced {
+        /// Voters of the ensemble.
+        voters: usize,
+        /// Followers among them that are in sync.
+        synced: usize,
+    },
+    /// A `ZooKeeper` server that answers, and tells nothing of its state.
+    StateWithheld,
+    /// What a `ZooKeeper` server said of its state is too old.
+    StateStale {
+        /// How old.
+        age: Duration,
+        /// How old it may be.
+        limit: Duration,
+    },
+    /// Whether the ensemble has a majority without this `ZooKeeper` server is not known here.
+    OthersUnknown,
     /// The broker has not yet said who is in the cluster.
     ListingMissing,
     /// Its list of live brokers is too old.

@@ -7,6 +7,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Observations, Role},
     reason::spoken,
+    server::SERVER_LIMIT,
     time::BootTime,
     voter::{Flaw, Standing},
 };
@@ -61,6 +62,10 @@ pub(super) fn all(seen: &Observations, limits: &Limits, now: BootTime) -> Vec<Ev
             all.push(piece("contact", contact, Some(limits.contact), quorum(seen, now)));
         }
         Role::Controller => {}
+        Role::ZooKeeperServer => {
+            let at = seen.server.map(|told| told.sent);
+            all.push(piece("server", at, Some(SERVER_LIMIT), server(seen)));
+        }
     }
     if seen.role.has_controller() {
         let piece = piece("vote", standing, Some(limits.voter), vote(seen));
@@ -157,6 +162,19 @@ fn zookeeper(seen: &Observations) -> String {
         Some(_) => "a ZooKeeper server that belongs to a majority answers from here".into(),
         None => "ZooKeeper has never answered `srvr` from here, so this proves nothing".into(),
     }
+}
+
+fn server(seen: &Observations) -> String {
+    let Some(told) = seen.server else { return "this ZooKeeper server has not told its state".into() };
+    let voters = told.ensemble.map_or_else(String::new, |ensemble| {
+        format!(", {} of {} voters follow in sync", ensemble.synced, ensemble.voters)
+    });
+    let latency = told.latency_us.map_or_else(String::new, |all| {
+        let [least, mean, longest] = all.map(|us| spoken(Duration::from_micros(us)));
+        format!("; requests took {least} to {longest}, {mean} in the mean")
+    });
+    let waiting = told.outstanding.map_or_else(String::new, |count| format!("; {count} wait"));
+    format!("state: {}{voters}{latency}{waiting}", told.state.word())
 }
 
 fn listed(seen: &Observations) -> String {

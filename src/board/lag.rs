@@ -57,7 +57,7 @@ impl Groups {
     pub fn are_told(&self, seen: &Observations, limits: &Limits, now: BootTime) -> bool {
         let proof = match seen.role {
             Role::ZooKeeper => seen.testimony.good.map(|at| (at, limits.peers)),
-            Role::Broker | Role::Combined | Role::Controller => {
+            Role::Broker | Role::Combined | Role::Controller | Role::ZooKeeperServer => {
                 seen.contact.map(|contact| (contact.at, limits.contact))
             }
         };

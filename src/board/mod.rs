@@ -100,7 +100,11 @@ pub struct Pod {
 impl Identity {
     /// What a person calls it.
     pub fn noun(&self) -> &'static str {
-        if self.mode == "kraft-controller" { "controller" } else { "broker" }
+        match &*self.mode {
+            "kraft-controller" => "controller",
+            "zookeeper-server" => "ZooKeeper server",
+            _ => "broker",
+        }
     }
 }
 
@@ -229,6 +233,7 @@ impl Board {
             contact: None,
             vote: Vote::default(),
             testimony: Testimony::default(),
+            server: None,
             clock_stepped: Some(now.boot),
             ..(*seen).clone()
         })

@@ -9,6 +9,7 @@ use pillion_probes::{
     forced::{ANNOTATION, Forced, Kind, Source, annotate},
     observe::{Observations, Reach, Role},
     reason::Told,
+    server::Server,
     time::BootTime,
 };
 
@@ -32,6 +33,9 @@ impl Display for Ago {
 
 /// On what evidence the node is ready.
 pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {
+    if let Some(told) = seen.server {
+        return serving(out, &told, now);
+    }
     if seen.role.has_broker() {
         in_sync(out, seen, now)?;
     }
@@ -51,6 +55,15 @@ pub fn ready_yes(out: &mut impl Write, seen: &Observations, now: BootTime) -> fm
             "a voter that is caught up with controller {leader}, the leader of epoch {epoch}, as of {ago} ago"
         )
     }
+}
+
+fn serving(out: &mut impl Write, told: &Server, now: BootTime) -> fmt::Result {
+    let ago = Ago(now.since(told.sent));
+    write!(out, "serves as {}", told.state.word())?;
+    if let Some(ensemble) = told.ensemble {
+        write!(out, ", {} of {} voters in sync with it", ensemble.synced, ensemble.voters)?;
+    }
+    write!(out, ", by its own word of {ago} ago")
 }
 
 fn in_sync(out: &mut impl Write, seen: &Observations, now: BootTime) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! `pillion sidecar`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -10,15 +10,16 @@ use crate::{
     clock::Clock,
     config::{self, Config, Sources},
     init::{self, Identity},
+    kafka::Address,
     problem::Problem,
-    sidecar::{self, RunError},
+    sidecar::{self, RunError, server::Server},
 };
 
 /// Watches the broker or controller and answers for it: probes, metrics, status, a page
 ///
 /// Reads the same config file as init, and identity.json, which init left in the run directory. It never touches the
 /// node: killing or restarting it costs Kafka nothing.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_long_help = "\
 Endpoints, on one port (default 9440):
   /livez /startupz /readyz /stopz   200 or 503, one line a reason; ?verbose for everything
@@ -29,6 +30,7 @@ Endpoints, on one port (default 9440):
 
 Examples:
   pillion sidecar --config /etc/pillion/pillion.yaml
+  pillion sidecar --role zookeeper --address 127.0.0.1:2181
   PILLION_LOG=pillion=debug pillion sidecar -c pillion.yaml --set sidecar.listen=127.0.0.1:9441
 
 Exit codes:
@@ -42,13 +44,59 @@ pub struct SidecarArgs {
     /// Where init left its results
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
     /// Any other setting by its path, as in --set sidecar.timing.margin=1s; may be given often
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
 }
 
+/// What is beside it, when that is no node of Kafka.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Beside a ZooKeeper server")]
+struct ServerArgs {
+    /// Watch a `ZooKeeper` server instead; it needs no init and no config file
+    #[arg(long, value_enum, conflicts_with_all = ["config", "run_dir", "set"])]
+    role: Option<Beside>,
+    /// Its plain port for clients
+    #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:2181", value_parser = at)]
+    address: Address,
+    /// Its `AdminServer`, which is asked where `mntr` is not allowed, or the port for clients speaks TLS
+    #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:8080", value_parser = at)]
+    admin: Address,
+    /// Where to answer
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "role", default_value = "0.0.0.0:9440")]
+    listen: SocketAddr,
+    /// Its myid, as it is shown
+    #[arg(long, value_name = "N", requires = "role", default_value_t = 0)]
+    id: i32,
+    /// The ensemble, as it is shown
+    #[arg(long, value_name = "NAME", requires = "role", default_value = "zookeeper")]
+    cluster: String,
+    /// The file that it runs with, which tells its process from that of other servers where several are seen
+    #[arg(long, value_name = "FILE", requires = "role")]
+    server_config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Beside {
+    /// A server of `ZooKeeper`
+    #[value(name = "zookeeper")]
+    ZooKeeper,
+}
+
+fn at(text: &str) -> Result<Address, String> {
+    let wrong = || "write HOST:PORT, as 127.0.0.1:2181".to_owned();
+    let (host, port) = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).ok_or_else(wrong)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Address { host, port: port.parse().map_err(|_| wrong())? })
+}
+
 /// Runs until a signal ends it.
 pub fn run(args: &SidecarArgs) -> ExitCode {
+    if args.server.role.is_some() {
+        return beside_zookeeper(args.server.clone());
+    }
     let (config, identity) = match read(args) {
         Ok(read) => read,
         Err(problems) => {
@@ -58,12 +106,22 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
             return Exit::BadConfig.into();
         }
     };
+    until_signal(async |stop| Box::pin(sidecar::run(&config, &identity, Clock::system(), stop)).await)
+}
+
+fn beside_zookeeper(args: ServerArgs) -> ExitCode {
+    let ServerArgs { address, admin, listen, id, cluster, server_config: config, role: _ } = args;
+    let server = Server { id, cluster, address, admin, config };
+    until_signal(async |stop| sidecar::server::watch(&server, listen, Clock::system(), stop).await)
+}
+
+fn until_signal(run: impl AsyncFnOnce(CancellationToken) -> Result<(), RunError>) -> ExitCode {
     // A look at a volume that hangs must not hold up the end: `block_on` leaves it behind.
     let outcome = super::block_on(async {
         let stop = CancellationToken::new();
         let signals = stop_on_signal(stop.clone());
         tokio::select! {
-            outcome = sidecar::run(&config, &identity, Clock::system(), stop) => outcome,
+            outcome = run(stop) => outcome,
             never = signals => never,
         }
     });

@@ -173,6 +173,7 @@ fn verdicts(out: &mut String, status: &Status) -> Result {
         Role::Broker | Role::ZooKeeper => "all replicas in sync",
         Role::Combined => "all replicas in sync, and a voter that keeps up",
         Role::Controller => "a voter that keeps up",
+        Role::ZooKeeperServer => "serves with a majority",
     };
     card(out, "ready", ready, &all.ready)?;
     card(out, "stoppable", "may be stopped", &all.stoppable)

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use hyper::{StatusCode, body::Bytes};
 use pillion_probes::{
     forced::{Forced, Kind},
+    observe::Role,
     reason::Told,
     verdict::{Answer, Verdict},
 };
@@ -130,6 +131,9 @@ pub(super) fn stoppable(board: &Board, detail: Detail) -> Reply {
         let voters = "the voters that keep up are a majority without this controller";
         let gap = if broker && controller { "; " } else { "" };
         let of = |is: bool, words| if is { words } else { "" };
+        if all.seen.role == Role::ZooKeeperServer {
+            return out.write_str("stoppable: the ensemble keeps a majority without this server");
+        }
         write!(out, "stoppable: {}{gap}{}", of(broker, partitions), of(controller, voters))
     };
     verdict(board, detail, |all| &all.verdicts.stoppable, ["stoppable", "not-stoppable"], yes)

@@ -8,7 +8,8 @@ use std::{
 use pillion_probes::{
     contact::{Applied, Doubt, QuorumAnswer, Tracker},
     limits::Limits,
-    observe::{Observations, Reach, Role},
+    observe::{Observations, Reach, Role, Silence},
+    server::Server,
     time::BootTime,
     voter, zookeeper,
 };
@@ -219,6 +220,30 @@ impl Desk {
         });
     }
 
+    /// A `ZooKeeper` server told its state. Begins a life when none is under way.
+    pub fn told(&self, server: Server) {
+        let now = self.now();
+        self.change(|state| {
+            let seen = &mut state.seen;
+            seen.silence = Silence::default();
+            seen.incarnation.answered.get_or_insert(now);
+            seen.incarnation.last_answer = Some(now);
+            seen.server = Some(server);
+            state.reach(Reach::Answers, now);
+        });
+    }
+
+    /// A `ZooKeeper` server keeps silent on its port; since `sent` on every other too, where that is given. It closes
+    /// each connection that it has answered, so there is no old one to ask on.
+    pub fn silent_server(&self, sent: Option<BootTime>) {
+        let now = self.now();
+        self.change(|state| {
+            state.reach(Reach::Silent, now);
+            let since = sent.map(|sent| state.seen.silence.new_connection.unwrap_or(sent));
+            state.seen.silence = Silence { old_connection: since, new_connection: since };
+        });
+    }
+
     /// The broker answered. Begins a life when none is under way; `false` when the answer shows another broker.
     pub fn answered(&self, versions: &Arc<ApiVersions>, sample: Option<Applied>) -> bool {
         let now = self.now();
@@ -230,7 +255,7 @@ impl Desk {
                 state.end_life(now);
             }
             let seen = &mut state.seen;
-            seen.silence = pillion_probes::observe::Silence::default();
+            seen.silence = Silence::default();
             seen.incarnation.answered.get_or_insert(now);
             seen.incarnation.last_answer = Some(now);
             state.reach(judgeable(state.seen.role, versions), now);
@@ -313,6 +338,7 @@ fn judgeable(role: Role, versions: &ApiVersions) -> Reach {
         (Role::ZooKeeper, Kind::KraftBroker | Kind::KraftController) => {
             "it runs in KRaft mode, and was prepared for ZooKeeper mode"
         }
+        (Role::ZooKeeperServer, _) => "it is a node of Kafka, and no ZooKeeper server",
         (_, Kind::ZooKeeper) => "it runs in ZooKeeper mode, and was prepared for KRaft",
         (_, Kind::Unknown) => "it is neither a KRaft node of 3.3 or newer nor a broker in ZooKeeper mode",
     };

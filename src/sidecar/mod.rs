@@ -25,6 +25,7 @@ mod refill;
 mod resources;
 mod run;
 mod scan;
+pub mod server;
 mod stepped;
 pub mod turn;
 mod vote;

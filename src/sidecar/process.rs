@@ -19,16 +19,22 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Between two looks while the broker does not answer: how its logs were closed is seen only until it is back.
 const ALERT: Duration = Duration::from_millis(250);
 /// Kafka's main class, on the command line of every broker.
-const MAIN_CLASS: &str = "kafka.Kafka";
+const KAFKA: &str = "kafka.Kafka";
+/// That of a `ZooKeeper` server, alone or not.
+const ZOOKEEPER: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 /// Written by a broker that closed its logs in order, deleted as it loads them (`LogLoader.CleanShutdownFile`).
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 
 /// Runs for ever.
 pub async fn watch(desk: &Desk, target: &Target) {
+    let dirs = target.log_dirs.iter().map(PathBuf::from).collect();
+    let properties = Some(target.properties.clone());
+    follow(desk, Sight { class: KAFKA, properties, dirs, known: None, clean: target.clean_shutdown }).await;
+}
+
+/// Runs for ever.
+pub(super) async fn follow(desk: &Desk, mut sight: Sight) {
     let mut lives = desk.life();
-    let properties = target.properties.clone();
-    let dirs: Vec<PathBuf> = target.log_dirs.iter().map(PathBuf::from).collect();
-    let mut sight = Sight { properties, dirs, known: None, clean: target.clean_shutdown };
     loop {
         // A look may hang on a volume; it is waited for on a thread of its own, one at a time.
         let Ok((seen, next)) = spawn_blocking(move || (sight.look(), sight)).await else { return };
@@ -87,8 +93,10 @@ fn merge(before: Option<Process>, look: Look, now: BootTime, gap: Duration) -> P
 }
 
 /// What is needed to find the process and to see how its logs were closed.
-struct Sight {
-    properties: PathBuf,
+pub(super) struct Sight {
+    class: &'static str,
+    /// `None`: it is the only one of its class that is seen.
+    properties: Option<PathBuf>,
     dirs: Vec<PathBuf>,
     known: Option<i32>,
     /// All logs were closed in order when no process was seen last.
@@ -96,6 +104,11 @@ struct Sight {
 }
 
 impl Sight {
+    /// Of a `ZooKeeper` server, which has no log dirs of Kafka.
+    pub(super) fn of_zookeeper(properties: Option<PathBuf>) -> Self {
+        Self { class: ZOOKEEPER, properties, dirs: Vec::new(), known: None, clean: None }
+    }
+
     fn look(&mut self) -> Option<Look> {
         let process = self.known.and_then(|pid| self.broker(pid)).or_else(|| self.find());
         let pid = process.as_ref().map(|process| process.pid);
@@ -119,17 +132,21 @@ impl Sight {
     }
 
     fn find(&self) -> Option<Proc> {
-        all_processes().ok()?.flatten().find_map(|process| self.broker(process.pid))
+        let mut found = all_processes().ok()?.flatten().filter_map(|process| self.broker(process.pid));
+        let first = found.next();
+        // Which of several it is cannot be told, and then none is seen.
+        first.filter(|_| self.properties.is_some() || found.next().is_none())
     }
 
     /// The process, if it is a broker that runs with our server.properties.
     fn broker(&self, pid: i32) -> Option<Proc> {
         let process = Proc::new(pid).ok()?;
         let arguments = process.cmdline().ok()?;
-        let main = arguments.iter().position(|argument| argument == MAIN_CLASS)?;
+        let main = arguments.iter().position(|argument| argument == self.class)?;
+        let Some(properties) = &self.properties else { return Some(process) };
         // A relative path counts from where the process runs; joining an absolute one replaces that.
         let here = process.cwd().unwrap_or_default();
-        let ours = arguments.get(main + 1..)?.iter().any(|argument| here.join(argument) == self.properties);
+        let ours = arguments.get(main + 1..)?.iter().any(|argument| here.join(argument) == *properties);
         ours.then_some(process)
     }
 }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long the last answers and the last write of the history may take.
-const STOP: Duration = Duration::from_millis(1500);
+pub(super) const STOP: Duration = Duration::from_millis(1500);
 
 /// Why the sidecar did not run.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +117,9 @@ fn limits(timing: &Timing, role: Role) -> Limits {
     Limits {
         contact: match role {
             Role::ZooKeeper => timing.own_age_limit(),
-            Role::Broker | Role::Combined | Role::Controller => timing.contact_age_limit(),
+            Role::Broker | Role::Combined | Role::Controller | Role::ZooKeeperServer => {
+                timing.contact_age_limit()
+            }
         },
         peers: peers_limit(timing.session_timeout, timing.request_timeout),
         controller: controller_limit(timing.session_timeout),

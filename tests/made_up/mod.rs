@@ -28,6 +28,7 @@ use pillion_probes::{
     limits::Limits,
     observe::{Incarnation, Listing, LogDir, LogDirs, Observations, Process, Reach, Role, Silence},
     replicas::{Round, Tally},
+    server::{Ensemble, Server, State},
     stops::Stops,
     time::BootTime,
     voter::{Standing, Vote},
@@ -159,6 +160,26 @@ pub fn voter(now: BootTime) -> Observations {
         process,
         vote: Vote { standing: Some(standing), ..Vote::default() },
         ..Observations::nothing(Role::Controller, agent_started)
+    }
+}
+
+/// A `ZooKeeper` server that leads three.
+pub fn zookeeper_server(now: BootTime) -> Observations {
+    let Observations { agent_started, incarnation, reach, process, .. } = healthy(now);
+    let server = Server {
+        sent: now.back(Duration::from_millis(700)),
+        state: State::Leader,
+        latency_us: Some([0, 500, 12_000]),
+        outstanding: Some(0),
+        connections: Some(4),
+        ensemble: Some(Ensemble { voters: 3, synced: 2 }),
+    };
+    Observations {
+        incarnation,
+        reach,
+        process,
+        server: Some(server),
+        ..Observations::nothing(Role::ZooKeeperServer, agent_started)
     }
 }
 

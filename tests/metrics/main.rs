@@ -23,7 +23,7 @@ use std::{
 use made_up::{
     Stepped,
     beside::{groups, refilling},
-    board, healthy, on_zookeeper, voter,
+    board, healthy, on_zookeeper, voter, zookeeper_server,
 };
 use pillion::{
     board::{Board, Canary, Errand, Outcome},
@@ -142,7 +142,7 @@ fn table(all: &BTreeMap<String, Series>) -> String {
 fn every_series_is_documented_and_no_other() {
     let mut all = BTreeMap::new();
     let (of_broker, _) = all_of_it();
-    for board in [of_broker, board(voter).0, board(on_zookeeper).0] {
+    for board in [of_broker, board(voter).0, board(on_zookeeper).0, board(zookeeper_server).0] {
         read(&metrics(&board), &mut all);
     }
     let text = fs::read_to_string(PAGE).unwrap();

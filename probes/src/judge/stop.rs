@@ -3,12 +3,21 @@
 
 use super::{Case, lapsed, unreached};
 use crate::{
-    limits::Limits, observe::Observations, reason::Reason, replicas::Tally, stops::Block, voter::Flaw,
+    limits::Limits,
+    observe::{Observations, Role},
+    reason::Reason,
+    replicas::Tally,
+    stops::Block,
+    voter::Flaw,
 };
 
 impl Case {
     pub(super) fn stop(&mut self, seen: &Observations, limits: &Limits) {
         if self.unheard(seen) {
+            return;
+        }
+        if seen.role == Role::ZooKeeperServer {
+            self.server_stop(seen);
             return;
         }
         self.image(seen, limits);

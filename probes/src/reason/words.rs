@@ -163,6 +163,48 @@ impl Reason {
                 ),
                 "look at that broker, at the way from here to it, and at ZooKeeper, without which no other is elected",
             ),
+            Self::NotServing => told(
+                "zookeeper-not-serving",
+                "this ZooKeeper server has no majority behind it, and serves nobody".into(),
+                "wait if it has just started; otherwise see that a majority of the ensemble runs, that the servers reach \
+                 each other on their ports for peers and elections, and this one's log",
+            ),
+            Self::ReadOnly => told(
+                "zookeeper-read-only",
+                "this ZooKeeper server has no majority behind it, and serves nothing but reads".into(),
+                "see that a majority of the ensemble runs, and that this server reaches the others on their ports for peers \
+                 and elections",
+            ),
+            Self::Unsynced { voters, synced } => told(
+                "zookeeper-unsynced",
+                format!(
+                    "this ZooKeeper server leads, and of {voters} voters {synced} follow in sync with it, which with it \
+                     is no majority"
+                ),
+                "wait while they catch up; if they do not, look at their logs and at their way to this server",
+            ),
+            Self::StateWithheld => told(
+                "zookeeper-state-withheld",
+                "this ZooKeeper server answers, and may not say whether it serves".into(),
+                "allow the words: `4lw.commands.whitelist=srvr, mntr` in its configuration; or leave its AdminServer on \
+                 and name it by --admin",
+            ),
+            Self::StateStale { age, limit } => told(
+                "zookeeper-state-stale",
+                format!(
+                    "this ZooKeeper server last told its state {} ago, {} are allowed",
+                    spoken(*age),
+                    spoken(*limit)
+                ),
+                "look at its threads (jstack), its pauses (GC log) and the disk of its transaction log",
+            ),
+            Self::OthersUnknown => told(
+                "ensemble-unknown",
+                "this ZooKeeper server does not know how many of the others are in sync: only the leader does, from \
+                 3.6 on, where `mntr` is allowed or the AdminServer is on"
+                    .into(),
+                "ask the agent beside the leader",
+            ),
             Self::ListingMissing => told(
                 "listing-missing",
                 "the broker has not said yet which brokers are alive".into(),

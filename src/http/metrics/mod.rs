@@ -5,6 +5,7 @@ mod canary;
 mod lag;
 mod refill;
 mod resources;
+mod server;
 mod verdicts;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -48,6 +49,7 @@ pub(super) fn render(site: &Site) -> Reply {
     sheet.resources(&site.board.resources_told(&published.seen, published.now.boot));
     canary::fill(&mut sheet, &site.board, &published);
     lag::fill(&mut sheet, &site.board, &published);
+    server::fill(&mut sheet, &published);
     sheet.served(site);
     let age = site.board.loop_age(published.now.boot);
     sheet.age("agent_loop_age", "Age of the agent's own loop", age);

@@ -60,6 +60,7 @@ fn as_of(published: &Published) -> Option<BootTime> {
         Role::Broker | Role::ZooKeeper => round,
         Role::Combined => round.map(|round| round.min(vote)),
         Role::Controller => Some(vote),
+        Role::ZooKeeperServer => seen.server.map(|told| told.sent),
     }
 }
 
