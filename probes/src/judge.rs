@@ -405,6 +405,9 @@ fn unreached(seen: &Observations, now: BootTime) -> Option<Reason> {
         Reach::Answers => None,
         Reach::Untried => Some(Reason::NotLooked),
         Reach::Closed => Some(Reason::Closes { since }),
+        Reach::Refused if seen.role == Role::ZooKeeperServer => {
+            Some(Reason::ServerNotListening { since, pid: seen.process.map(|process| process.pid) })
+        }
         Reach::Refused => Some(Reason::NotListening {
             since,
             pid: seen.process.map(|process| process.pid),

@@ -153,6 +153,13 @@ pub enum Reason {
         /// For how long.
         since: Duration,
     },
+    /// The port for clients of a `ZooKeeper` server is closed.
+    ServerNotListening {
+        /// For how long.
+        since: Duration,
+        /// Its process, when it is seen to run.
+        pid: Option<i32>,
+    },
     /// A `ZooKeeper` server without a majority: it serves nobody.
     NotServing,
     /// A `ZooKeeper` server without a majority, which serves reads.

@@ -127,5 +127,5 @@ fn an_end_of_a_life_voids_what_it_said() {
     seen.reach = (Reach::Refused, NOW);
     let all = judge(&seen, &Limits::default(), NOW);
     assert_eq!((all.ready.is_yes(), all.started.is_yes(), all.live.is_yes()), (false, false, true));
-    assert_eq!(codes(&all.ready.reasons), ["broker-not-listening"]);
+    assert_eq!(codes(&all.ready.reasons), ["zookeeper-not-listening"]);
 }

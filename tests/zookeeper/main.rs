@@ -30,7 +30,7 @@ fn an_ensemble_loses_its_majority_and_finds_it_again() {
 
     // The leader dies, and another is elected by the two that are left.
     ensemble.servers[leader].kill();
-    wait("its port is closed", || is(&ensemble.servers[leader], "ready", "broker-not-listening"));
+    wait("its port is closed", || is(&ensemble.servers[leader], "ready", "zookeeper-not-listening"));
     let next =
         wait("another leads", || ensemble.leads().filter(|next| *next != leader).ok_or("nobody".into()));
     wait("the rest are ready", || {

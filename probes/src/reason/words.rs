@@ -163,6 +163,18 @@ impl Reason {
                 ),
                 "look at that broker, at the way from here to it, and at ZooKeeper, without which no other is elected",
             ),
+            Self::ServerNotListening { since, pid } => told(
+                "zookeeper-not-listening",
+                format!(
+                    "the port for clients has been closed for {}: {}",
+                    spoken(*since),
+                    pid.map_or_else(
+                        || "no process of the server is seen".into(),
+                        |pid| format!("process {pid} runs and is starting or stopping")
+                    )
+                ),
+                "start it, or see in its log why it ended; if it runs, check --address against its `clientPort`",
+            ),
             Self::NotServing => told(
                 "zookeeper-not-serving",
                 "this ZooKeeper server has no majority behind it, and serves nobody".into(),
