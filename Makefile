@@ -11,7 +11,7 @@ AS_ROOT := tests/bed/as-root.sh
 INSTALL := apt-get install --yes --no-install-recommends musl-tools >/dev/null
 APT := export DEBIAN_FRONTEND=noninteractive; $(INSTALL) || { apt-get update >/dev/null && $(INSTALL); }
 
-.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz setup catalogue records kafka prometheus clean
+.PHONY: help demo test test-fast truth truth-docs bench e2e e2e-docs e2e-up lint advisories dist fuzz fuzz-many setup catalogue records kafka prometheus clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -90,6 +90,9 @@ fuzz: ## a long run of one target: make fuzz TARGET=config SECONDS=600
 	@command -v cargo-fuzz >/dev/null || { echo "installing cargo-fuzz"; cargo install --locked --quiet cargo-fuzz; }
 	mkdir -p fuzz/corpus/$(TARGET)
 	cargo fuzz run -s none --features libfuzzer $(TARGET) fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) -- -max_total_time=$(or $(SECONDS),600)
+
+fuzz-many: ## many mutations of the seeds without libFuzzer: make fuzz-many TARGET=ledger INPUTS=50000000
+	INPUTS=$(or $(INPUTS),1000000) TARGET=$(TARGET) cargo test --release -p pillion-fuzz --test short
 
 setup:
 	@for tool in cargo java mvn ip; do command -v $$tool >/dev/null || \

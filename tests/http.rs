@@ -445,6 +445,9 @@ async fn groups_are_told_while_they_are_this_brokers() {
     assert_eq!(lag.worst[0].words(), "912 message(s), more than 77.0 s, worst in sent (Stable, 4 member(s))");
     assert_eq!(lag.summary(), "3 consumer group(s) coordinated here, 1 left out; as of 2.0 s ago");
     assert_eq!((lag.left_out.len(), lag.groups_left_out[&Excluded::Lists]), (1, 1));
+    let page = agent.get("/").await.body;
+    let row = "<th scope=row>billing</th><td>912 message(s), more than 77.0 s";
+    assert!(page.contains("Consumer groups") && page.contains(row), "{page}");
 
     // Another life, and contact that was lost: another broker may tell of them by now.
     agent.board.lag(|lag| *lag = Some(groups(2, now)));
@@ -461,6 +464,7 @@ async fn groups_are_told_while_they_are_this_brokers() {
 async fn the_canary_is_up_while_it_comes_back() {
     let agent = Agent::start(healthy).await;
     assert!(!agent.get("/metrics").await.body.contains("pillion_canary"), "there is none");
+    assert!(!agent.get("/").await.body.contains("Canary"), "nor on the page");
     let note = |outcome| {
         let now = agent.clock.now().boot;
         agent.board.canary(|canary| {
@@ -486,6 +490,8 @@ async fn the_canary_is_up_while_it_comes_back() {
     assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 0"));
     let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
     assert_eq!(told.canary.unwrap().summary(), "not-committed, last good 5.0 s ago in 7 ms (pillion-canary)");
+    let page = agent.get("/").await.body;
+    assert!(page.contains("<p class=ignored>not-committed, last good 5.0 s ago"), "{page}");
     note(Outcome::Ok);
     assert!(agent.get("/metrics").await.body.contains("pillion_canary_up 1"));
     // A broker that does not answer is not asked.

@@ -1,16 +1,18 @@
 //! `/`: the status for a person. The frame lies in `page.html`; everything that is filled in is escaped.
 
+mod beside;
+
 use std::fmt::{Display, Formatter, Result, Write};
 
 use pillion_probes::{forced::Kind, observe::Role, reason::Told, replicas::Fault, verdict::Answer};
 
 use crate::{
-    board::{Ago, Board, Evidence, LogDirTold, Status, Transition, VerdictTold, unnamed},
+    board::{Ago, Board, Evidence, Status, Transition, VerdictTold, unnamed},
     stamp,
 };
 
 /// Nothing from elsewhere is loaded or run.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+pub(in crate::http) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                                  connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 const FRAME: &str = include_str!("page.html");
@@ -41,7 +43,7 @@ impl Display for Safe<'_> {
 }
 
 /// The page of this instant.
-pub(super) fn render(board: &Board) -> String {
+pub(in crate::http) fn render(board: &Board) -> String {
     page(&board.status(board.clock().now()))
 }
 
@@ -71,10 +73,11 @@ fn fill(out: &mut String, name: &str, status: &Status) -> Result {
         "reasons" => reasons(out, status),
         "verdicts" => verdicts(out, status),
         "partitions" => partitions(out, status),
-        "day" => super::timeline::write(out, status),
-        "resources" => resources(out, status),
-        "turn" => turn(out, status),
-        "certificates" => certificates(out, status),
+        "day" => crate::http::timeline::write(out, status),
+        "resources" => beside::resources(out, status),
+        "clients" => beside::lag(out, status).and_then(|()| beside::canary(out, status)),
+        "turn" => beside::turn(out, status),
+        "certificates" => beside::certificates(out, status),
         "evidence" => status.evidence.iter().try_for_each(|piece| evidence(out, piece)),
         "history" => status.history.iter().take(SHOWN).try_for_each(|change| transition(out, change)),
         "agent" => write!(
@@ -194,47 +197,6 @@ fn card(out: &mut String, name: &str, meaning: &str, told: &VerdictTold) -> Resu
     )
 }
 
-/// What is wrong with them first; readiness does not rest on it.
-fn turn(out: &mut String, status: &Status) -> Result {
-    let Some(turn) = &status.turn else { return Ok(()) };
-    out.write_str("<h3>Turn to stop <small>one node of the cluster at a time</small></h3>")?;
-    if !turn.kept.is_empty() {
-        write!(out, "<p>{} <small>{}</small></p>", Safe(&turn.holder_words()), Safe(&turn.kept))?;
-    }
-    if let Some(wanted) = turn.wanted_words() {
-        write!(out, "<p class=ignored>{}</p>", Safe(&wanted))?;
-    }
-    match &turn.trouble {
-        Some(trouble) => write!(out, "<p class=do>{} → {}</p>", Safe(&trouble.text), Safe(&trouble.remedy)),
-        None => Ok(()),
-    }
-}
-
-fn certificates(out: &mut String, status: &Status) -> Result {
-    let Some(all) = &status.certificates else { return Ok(()) };
-    out.write_str("<h3>Certificates <small>readiness does not rest on them")?;
-    if let Some(phase) = all.authority_change {
-        write!(out, "; a change of the authority is under way: {}", phase.word())?;
-    }
-    out.write_str("</small></h3>")?;
-    if !all.reasons.is_empty() {
-        out.write_str("<ol class=why>")?;
-        all.reasons.iter().try_for_each(|reason| why(out, reason))?;
-        out.write_str("</ol>")?;
-    }
-    out.write_str("<table><tbody>")?;
-    for (name, told) in &all.listeners {
-        let (class, mark) = if told.served { ("fresh", '✓') } else { ("stale", '✗') };
-        write!(
-            out,
-            "<tr class={class}><th><i>{mark}</i> {}</th><td>{}</td></tr>",
-            Safe(name),
-            Safe(&told.summary)
-        )?;
-    }
-    out.write_str("</tbody></table>")
-}
-
 fn partitions(out: &mut String, status: &Status) -> Result {
     if !status.observations.role.has_broker() {
         return Ok(());
@@ -276,27 +238,6 @@ fn partitions(out: &mut String, status: &Status) -> Result {
         write!(out, "<li class=quiet>and {more} more</li>")?;
     }
     out.write_str("</ul>")
-}
-
-/// How full the log dirs are.
-fn resources(out: &mut String, status: &Status) -> Result {
-    if status.resources.log_dirs.is_empty() {
-        return Ok(());
-    }
-    out.write_str(
-        "<h3>Log dirs <small>readiness does not rest on their space</small></h3><table><thead><tr><th></th>",
-    )?;
-    LogDirTold::HEADS.iter().try_for_each(|head| write!(out, "<th scope=col>{}</th>", Safe(head)))?;
-    out.write_str("</tr></thead><tbody>")?;
-    for dir in &status.resources.log_dirs {
-        write!(out, "<tr><th scope=row>{}</th>", Safe(&dir.path))?;
-        dir.row().iter().try_for_each(|cell| write!(out, "<td>{}</td>", Safe(cell)))?;
-        out.write_str("</tr>")?;
-        if let Some(trouble) = &dir.trouble {
-            write!(out, "<tr class=stale><td></td><td colspan=5>{}</td></tr>", Safe(trouble))?;
-        }
-    }
-    out.write_str("</tbody></table>")
 }
 
 fn fault(fault: Fault) -> &'static str {
