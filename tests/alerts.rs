@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Series that only faults bring forth.
-const ONLY_IN_FAULTS: [&str; 1] = ["pillion_certificate_failures_total"];
+const ONLY_IN_FAULTS: [&str; 1] = ["pillion_certificate_reason"];
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

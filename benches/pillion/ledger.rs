@@ -33,9 +33,9 @@ const OWN: i32 = 1;
 /// The first offset behind the snapshot.
 const END: i64 = 5000;
 /// As the sidecar looks.
-const TICK: Duration = Duration::from_millis(25);
+const TICK: Duration = Duration::from_millis(50);
 /// What is no worse is told so often.
-const AGAIN: Duration = Duration::from_millis(250);
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long a growing log is watched.
 const WATCHED: Duration = Duration::from_secs(8);
 /// The time and the heap that a start may take, at a million partitions.

@@ -9,6 +9,7 @@ pub mod kafka;
 pub mod ledger;
 pub mod mutate;
 pub mod operator;
+pub mod zookeeper;
 
 /// A function that takes any bytes.
 pub type Target = fn(&[u8]);
@@ -25,6 +26,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("kafka_scan_metadata", kafka::scan_metadata),
     ("kafka_scan_describe", kafka::scan_describe),
     ("kafka_log_dirs", kafka::describe_log_dirs),
+    ("zookeeper_answer", zookeeper::answer),
     ("ledger_record", ledger::record),
     ("ledger_batches", ledger::batches),
 ];

@@ -63,7 +63,8 @@ impl Certificates {
         self.by_listener(now).into_iter().map(|(_, told)| told).collect()
     }
 
-    fn by_listener(&self, now: Now) -> Vec<(String, Told)> {
+    /// The same, each with the name of its listener; empty where it is of none.
+    pub fn by_listener(&self, now: Now) -> Vec<(String, Told)> {
         let (at, rules) = (instant(now), Rules { expiring: self.expiring });
         let of = |(name, known): (&String, &Known)| {
             told(name, known, rules, at).into_iter().map(|told| (name.clone(), told)).collect::<Vec<_>>()

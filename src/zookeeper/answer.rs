@@ -34,7 +34,7 @@ pub struct Facts {
 
 impl Answer {
     /// Of `srvr` or `mntr`.
-    pub(super) fn of_word(text: &str) -> Self {
+    pub fn of_word(text: &str) -> Self {
         if text.contains(NOT_SERVING) {
             return Self::NotServing;
         }
@@ -53,7 +53,7 @@ impl Answer {
     }
 
     /// Of `/commands/monitor`.
-    pub(super) fn of_monitor(json: &str) -> Self {
+    pub fn of_monitor(json: &str) -> Self {
         let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(json) else { return Self::Foreign };
         if fields
             .get("error")

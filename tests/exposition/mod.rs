@@ -70,6 +70,7 @@ fn trouble(board: &Board, clock: &Stepped) {
         source: "directory /certs".into(),
         installed: Some(Life { print: Print([7; 32]), not_before: now - 86400, not_after: now + 3600 }),
         authority_until: Some(now + 86400),
+        started_with: Some(Life { print: Print([6; 32]), not_before: now - 86400, not_after: now + 3600 }),
         last_rotation: Some(now - 80000),
         last_proof: Some(now - 60),
         failures: [("certificate-expiring".to_owned(), 1)].into(),

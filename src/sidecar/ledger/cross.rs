@@ -20,8 +20,8 @@ const SELDOM: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);
 /// What scans may cost then, in bytes a second: an answer of 5 MB (100,000 partitions) each 20 minutes.
 const BYTES_A_SECOND: u64 = 4096;
-/// The log is told of at least four times a second.
-const VIEW: Duration = Duration::from_secs(1);
+/// The log is told of at least twice a second.
+const VIEW: Duration = Duration::from_secs(2);
 
 /// Compares a scan with the log as it is read after it; `applied`: what the broker had applied before the scan began. `None`
 /// where there is no log.

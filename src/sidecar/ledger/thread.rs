@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Between two looks at the end of the log, which cost five system calls.
-const TICK: Duration = Duration::from_millis(25);
+const TICK: Duration = Duration::from_millis(50);
 /// Without news the last is told again after so long, with the instant of the last look.
-const AGAIN: Duration = Duration::from_millis(250);
+const AGAIN: Duration = Duration::from_millis(500);
 /// Before the next attempt after something that does not pass by itself.
 const RETRY: Duration = Duration::from_secs(5);
 /// The directory of the log (`Topic.CLUSTER_METADATA_TOPIC_NAME`, which has one partition).
