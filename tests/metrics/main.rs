@@ -62,6 +62,7 @@ fn beside(board: &Board, clock: &Stepped) {
         source: "directory /certs".into(),
         installed: Some(Life { print: Print([7; 32]), not_before: 0, not_after: 1_900_000_000 }),
         authority_until: Some(2_000_000_000),
+        started_with: Some(Life { print: Print([6; 32]), not_before: 0, not_after: 1_900_000_000 }),
         last_rotation: Some(1_700_000_000),
         last_proof: Some(1_700_000_001),
         failures: [("certificate-expiring".to_owned(), 1)].into(),

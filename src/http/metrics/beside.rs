@@ -64,7 +64,11 @@ impl Sheet {
         for (name, told) in all.by_listener(board.clock().now()) {
             reasons.get_or_create(&vec![("listener", name), ("code", told.code)]).set(1);
         }
-        self.0.register("certificate_reason", "Something is wrong with a listener's certificate, or will be", reasons);
+        self.0.register(
+            "certificate_reason",
+            "Something is wrong with a listener's certificate, or will be",
+            reasons,
+        );
         let at = [
             ("expiry", "When a listener's certificate or its authority ends, in seconds since 1970", expiry),
             (
