@@ -1,4 +1,4 @@
-//! What something on a ZooKeeper server's ports may say.
+//! What something on a `ZooKeeper` server's ports may say.
 
 use pillion::zookeeper::Answer;
 use pillion_probes::time::BootTime;

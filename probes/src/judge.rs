@@ -273,7 +273,10 @@ impl Case {
             }
             return;
         };
-        self.contradiction(seen);
+        // Topics that the agent may not see are in one source alone, and are told as such.
+        if seen.hosting.as_ref().is_none_or(|hosting| hosting.hidden == 0) {
+            self.contradiction(seen);
+        }
         if let Some(tally) = partial.or(Some(&round.tally).filter(|tally| counts(tally))) {
             self.faults(tally, adding);
         }
