@@ -57,9 +57,13 @@ pub fn followed(scene: &Scene) -> Result<()> {
         let value = line.and_then(|line| line.split(' ').nth(1)).context("no age")?;
         Ok(value.parse()?)
     };
-    let before = age(1001)?;
-    pass(Duration::from_secs(5));
-    ensure!(age(1001)? >= before + 4.0, "another scan within 5 s");
+    let mut ages = vec![age(1001)?];
+    for _ in 0..2 {
+        pass(Duration::from_secs(5));
+        ages.push(age(1001)?);
+    }
+    // One of the rare ones may have come in between.
+    ensure!(ages.windows(2).any(|two| two[1] >= two[0] + 4.0), "a scan in each 5 s: {ages:?}");
     Ok(())
 }
 
@@ -164,9 +168,13 @@ pub fn of_old(scene: &Scene) -> Result<()> {
     fs::rename(&dir, &aside)?;
     copy(&aside, &dir)?;
     counts(scene, 1002, false)?;
-    let (ledger, _) = told(scene, 1002)?;
-    println!("    {ledger}");
-    ensure!(ledger["why"].as_str().is_some_and(|why| why.contains("has applied")), "{ledger}");
+    // For a moment there was none.
+    run(bed::eventually("it is told for another one", SOON, async || {
+        let ledger = scene.fleet.status(1002).await?["observations"]["ledger"].clone();
+        ensure!(ledger["why"].as_str().is_some_and(|why| why.contains("has applied")), "{ledger}");
+        println!("    {ledger}");
+        Ok(())
+    }))?;
     scene.no_blip(1002, since)?;
     fs::remove_dir_all(&dir)?;
     fs::rename(&aside, &dir)?;
