@@ -1,7 +1,5 @@
 //! Reads what records are made of, off a slice. Nothing is allocated, and no length is believed before it is there.
 
-use super::placement::DirectoryId;
-
 /// The bytes do not hold what they should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is malformed ({0})")]
@@ -185,7 +183,7 @@ pub struct Uuids<'a>(&'a [u8]);
 
 impl Uuids<'_> {
     /// One after the other.
-    pub fn iter(&self) -> impl Iterator<Item = DirectoryId> {
+    pub fn iter(&self) -> impl Iterator<Item = [u8; 16]> {
         self.0.as_chunks().0.iter().copied()
     }
 }

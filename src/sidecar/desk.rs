@@ -9,6 +9,7 @@ use pillion_probes::{
     contact::{Applied, Doubt, QuorumAnswer, Tracker},
     limits::Limits,
     observe::{Observations, Reach, Role, Silence},
+    replicas::Round,
     server::Server,
     time::BootTime,
     voter, zookeeper,
@@ -104,6 +105,17 @@ impl Desk {
             if state.seen.incarnation.number == number {
                 change(state);
             }
+        });
+    }
+
+    /// A complete round, wherever it comes from.
+    pub fn round(&self, number: u64, round: Round) {
+        let nothing_since = (round.tally.assigned == 0).then_some(round.started);
+        self.note_in(number, |seen| {
+            seen.nothing_assigned_since =
+                nothing_since.map(|since| seen.nothing_assigned_since.unwrap_or(since));
+            seen.partial = None;
+            seen.round = Some(Arc::new(round));
         });
     }
 

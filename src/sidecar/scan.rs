@@ -93,7 +93,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         let bytes = round.bytes;
         let outcome = cross::compare(desk, target, life, applied, &round).await;
         if !target.ledger.counts(desk.now()) {
-            publish(desk, life.number, round);
+            desk.round(life.number, round);
         }
         let took = desk.now().since(began);
         cross::pause(desk, target, outcome, pause(&target.timing, took), bytes).await;
@@ -126,14 +126,4 @@ fn publish_faults(desk: &Desk, number: u64, found: &Tally) {
         let found = Arc::new(found.clone());
         desk.note_in(number, |seen| seen.partial = Some(found));
     }
-}
-
-/// Puts a round on the desk, wherever it comes from.
-pub fn publish(desk: &Desk, number: u64, round: Round) {
-    let nothing_since = (round.tally.assigned == 0).then_some(round.started);
-    desk.note_in(number, |seen| {
-        seen.nothing_assigned_since = nothing_since.map(|since| seen.nothing_assigned_since.unwrap_or(since));
-        seen.partial = None;
-        seen.round = Some(Arc::new(round));
-    });
 }

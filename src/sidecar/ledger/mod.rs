@@ -30,7 +30,6 @@ use tokio::{
 use super::{
     Target,
     desk::{Desk, Life},
-    scan::publish,
 };
 pub use thread::Usual;
 use thread::{News, Shared, View};
@@ -170,8 +169,7 @@ fn take(desk: &Desk, target: &Target, life: &Life, view: &View, short: &mut Opti
     if agreement.holds() {
         let (partitions, bytes) = *source.scanned.borrow();
         let tally = Tally { partitions, ..(*view.tally).clone() };
-        publish(
-            desk,
+        desk.round(
             life.number,
             Round { started: view.read, finished: now, as_of: as_of.min(view.read), bytes, tally },
         );
