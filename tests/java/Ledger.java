@@ -96,8 +96,9 @@ public final class Ledger {
         boolean offline = fenced || (directory != null && !registration.hasOnlineDir(directory));
         long eligible = Arrays.stream(partition.elr).filter(id -> id != broker && position(partition.isr, id) < 0).count();
         return partition.leader + (position(partition.isr, broker) >= 0 ? " in" : " out") + (offline ? " offline" : "")
-            + (position(partition.addingReplicas, broker) >= 0 ? " adding" : "")
-            + (position(partition.removingReplicas, broker) >= 0 ? " removing" : "")
+            // One may be both, when a reassignment takes the place of another; what is added counts as that.
+            + (position(partition.addingReplicas, broker) >= 0 ? " adding"
+                : position(partition.removingReplicas, broker) >= 0 ? " removing" : "")
             + " " + partition.replicas.length + "/" + partition.isr.length + "/" + eligible;
     }
 
