@@ -188,11 +188,11 @@ pub fn out_of_isr(scene: &Scene) -> Result<()> {
     run(scene
         .fleet
         .cluster
-        .create_topic(Topic::assigned("led", &led_by_1001).config("min.insync.replicas", "1")))?;
+        .create_topic(Topic::assigned("shrunk", &led_by_1001).config("min.insync.replicas", "1")))?;
     counts(scene, 1003, true)?;
     let since = Instant::now();
     scene.fleet.cluster.net().cut(1003, 1001)?;
-    run(scene.fleet.cluster.fill("led", 1 << 20))?;
+    run(scene.fleet.cluster.fill("shrunk", 1 << 20))?;
     scene.wait_dropped(1003)?;
     scene.wait(1003, false)?;
     let score = scene.score(1003, since);
