@@ -123,6 +123,11 @@ impl Placement {
         }
     }
 
+    /// How many replicas are in the ISR.
+    pub fn in_sync(&self) -> usize {
+        self.isr.len()
+    }
+
     /// How many replicas there are.
     pub fn count(&self) -> usize {
         self.replicas.len()

@@ -300,13 +300,15 @@ impl State {
     fn replace(&mut self, offset: i64, of: (TopicId, i32), placement: Option<Placement>) {
         let stays = |placement: &Placement| placement.has(self.own) || self.wanted.contains(&of);
         let placement = placement.filter(stays);
-        let is_worse = |placement: &Placement| {
-            !(placement.in_isr(self.own) && placement.has_leader())
-                || placement.is_offline(&self.registration.directories)
-        };
-        self.worse |= placement.as_ref().is_some_and(is_worse);
         let partition = self.partitions.entry(of).or_default();
         let before = std::mem::replace(&mut partition.now, placement);
+        let in_sync = before.as_ref().map_or(0, Placement::in_sync);
+        let is_worse = |now: &Placement| {
+            now.in_sync() < in_sync
+                || !(now.in_isr(self.own) && now.has_leader())
+                || now.is_offline(&self.registration.directories)
+        };
+        self.worse |= partition.now.as_ref().is_some_and(is_worse);
         if offset >= self.committed
             && let Some(before) = before
         {
