@@ -25,6 +25,8 @@ use crate::{
 const TICK: Duration = Duration::from_millis(50);
 /// Without news the last is told again after so long, with the instant of the last look.
 const AGAIN: Duration = Duration::from_millis(500);
+/// The same while something waits to be committed: whoever is told says how far the broker has come by then.
+const UNSETTLED: Duration = Duration::from_millis(100);
 /// Before the next attempt after something that does not pass by itself.
 const RETRY: Duration = Duration::from_secs(5);
 /// The directory of the log (`Topic.CLUSTER_METADATA_TOPIC_NAME`, which has one partition).
@@ -202,10 +204,12 @@ impl Shared {
         told: &mut Told,
         news: &watch::Sender<Option<News>>,
     ) {
-        if !worse && told.at.is_some_and(|at| read.since(at) < AGAIN) {
+        let state = follower.state();
+        let pause = if state.is_settled() { AGAIN } else { UNSETTLED };
+        let soon = worse || told.due;
+        if !soon && told.at.is_some_and(|at| read.since(at) < pause) {
             return;
         }
-        let state = follower.state();
         let usual = *self.usual.lock().unwrap_or_else(PoisonError::into_inner);
         let of = Some((state.changed(), usual));
         if std::mem::take(&mut told.due) || told.of != of {
