@@ -29,4 +29,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("zookeeper_answer", zookeeper::answer),
     ("ledger_record", ledger::record),
     ("ledger_batches", ledger::batches),
+    ("ledger_follow", ledger::follow),
 ];

@@ -43,5 +43,6 @@ fn no_target_panics() {
             mutate(&mut input, &mut random);
             run(&input);
         }
+        println!("{name}: {} seeds, {} mutations of them", seeds.len(), told.unwrap_or(INPUTS));
     }
 }

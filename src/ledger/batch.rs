@@ -89,13 +89,17 @@ impl Header {
         if base_offset < 0 || last_offset_delta < 0 {
             return Err(Malformed("a negative offset").into());
         }
+        if base_offset.checked_add(i64::from(last_offset_delta) + 1).is_none() {
+            return Err(Malformed("an offset beyond all").into());
+        }
         let control = attributes & 0x20 != 0;
         Ok(Some(Self { base_offset, size, epoch, control, last_offset_delta, max_timestamp }))
     }
 
     /// The first offset behind it.
     pub fn end(&self) -> i64 {
-        self.base_offset.saturating_add(i64::from(self.last_offset_delta)).saturating_add(1)
+        // It was read: there is such an offset.
+        self.base_offset + i64::from(self.last_offset_delta) + 1
     }
 }
 
@@ -114,11 +118,16 @@ pub struct Entry<'a> {
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     bytes: Bytes<'a>,
-    left: u32,
+    /// Of the next record, from that of the first; and how many there are.
+    next: i64,
+    count: i64,
 }
 
-/// The records of a whole batch, whose checksum (CRC-32C) must be right.
-pub fn records(whole: &[u8]) -> Result<Records<'_>, BatchError> {
+/// The records of a whole batch with this head, whose checksum (CRC-32C) must be right.
+///
+/// This log is never compacted, and every offset of it has a record (`BatchBuilder` counts them up one by one): a batch with
+/// fewer would leave something out in silence.
+pub fn records<'a>(header: &Header, whole: &'a [u8]) -> Result<Records<'a>, BatchError> {
     let mut bytes = Bytes::new(whole);
     bytes.take(CHECKED - 4)?;
     let told = bytes.int32()?.cast_unsigned();
@@ -126,23 +135,28 @@ pub fn records(whole: &[u8]) -> Result<Records<'_>, BatchError> {
         return Err(BatchError::Checksum);
     }
     bytes.take(HEADER - 4 - CHECKED)?;
-    let left = u32::try_from(bytes.int32()?).map_err(|_| Malformed("a negative count"))?;
-    Ok(Records { bytes, left })
+    let count = i64::from(bytes.int32()?);
+    if count != i64::from(header.last_offset_delta) + 1 {
+        return Err(Malformed("not one record for each offset").into());
+    }
+    Ok(Records { bytes, next: 0, count })
 }
 
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Entry<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
+        if self.next == self.count {
             // Whatever is left belongs to no record.
             return (!std::mem::replace(&mut self.bytes, Bytes::new(&[])).is_empty())
                 .then_some(Err(Malformed("more than its records")));
         }
-        self.left -= 1;
-        let entry = entry(&mut self.bytes);
+        let entry = entry(&mut self.bytes).and_then(|entry| {
+            (entry.delta == self.next).then_some(entry).ok_or(Malformed("a record of another offset"))
+        });
+        self.next += 1;
         if entry.is_err() {
-            (self.left, self.bytes) = (0, Bytes::new(&[]));
+            (self.next, self.bytes) = (self.count, Bytes::new(&[]));
         }
         Some(entry)
     }

@@ -186,7 +186,7 @@ fn load(path: &Path, state: &mut State, end: i64, go_on: impl Fn() -> bool) -> R
         }
         check(&header, place, 0).map_err(|what| damaged(end, what))?;
         place = header.end();
-        let records = batch::records(whole).map_err(|what| damaged(end, what))?;
+        let records = batch::records(&header, whole).map_err(|what| damaged(end, what))?;
         if header.control {
             closed = closes(records).map_err(|what| damaged(end, what))?;
         } else {
@@ -207,12 +207,13 @@ fn closes(records: Records<'_>) -> Result<bool, BatchError> {
 
 /// Takes the records of one batch, from the offset `from` on.
 fn take(state: &mut State, header: &Header, whole: &[u8], from: i64) -> Result<(), Trouble> {
-    let records = batch::records(whole).map_err(|what| damaged(header.base_offset, what))?;
+    let records = batch::records(header, whole).map_err(|what| damaged(header.base_offset, what))?;
     // Those of the quorum itself: who leads, who votes.
     if header.control {
         return Ok(());
     }
     let base = header.base_offset;
+    // None of them lies behind the end of the batch.
     apply(state, records, base, |delta| Some(base + delta).filter(|offset| *offset >= from))
 }
 

@@ -231,6 +231,13 @@ pub fn batch(base: i64, epoch: i32, records: &[Vec<u8>], control: Option<i16>) -
     out
 }
 
+/// The same batch with the checksum that what is in it should have.
+pub fn checked(mut batch: Vec<u8>) -> Vec<u8> {
+    let checksum = crc32c::crc32c(&batch[21..]);
+    batch[17..21].copy_from_slice(&checksum.to_be_bytes());
+    batch
+}
+
 /// A directory that is written as Kafka writes it.
 pub struct Disk {
     pub dir: PathBuf,

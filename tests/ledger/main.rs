@@ -9,7 +9,7 @@ use std::{collections::HashSet, fs};
 use encode::{
     Change, Disk, change, feature, no_op, partition, register, registration_change, remove_topic, topic,
 };
-use pillion::ledger::{Follower, Log, Trouble};
+use pillion::ledger::{Follower, Log, Trouble, batch::BatchError};
 use pillion_probes::{replicas::Tally, set::Key};
 use tempfile::TempDir;
 
@@ -237,6 +237,53 @@ fn a_gap_is_damage() {
     bed.disk.next += 1;
     bed.disk.append(&[no_op()]);
     assert!(matches!(caught_up(&mut bed.open()), Err(Trouble::Damaged { .. })));
+}
+
+/// Each offset has one record in this log: whatever leaves one out in silence is damage.
+#[test]
+fn a_record_that_is_missing_is_damage() {
+    /// Where a batch has the delta of its last offset, the number of its records, and the delta of its first record.
+    const LAST: usize = 26;
+    const COUNT: usize = 60;
+    const DELTA: usize = 64;
+    let three = || vec![no_op(), topic("a", 1), partition(1, 0, &[1], &[1], 1)];
+    for (place, byte) in
+        [(LAST, 3), (LAST, 1), (COUNT, 2), (COUNT, 4), (COUNT - 3, 0xff), (DELTA, 1), (DELTA, 2)]
+    {
+        let mut bed = bed();
+        bed.disk.append(&unfenced());
+        let mut whole = bed.disk.next_batch(&three());
+        assert_ne!(whole[place], byte);
+        whole[place] = byte;
+        bed.disk.write(&encode::checked(whole));
+        let mut follower = bed.open();
+        let damaged = caught_up(&mut follower);
+        assert!(matches!(damaged, Err(Trouble::Damaged { at: 2, .. })), "{place}, {byte}: {damaged:?}");
+        assert_eq!((follower.end(), follower.state().tally(None).assigned), (1, 0), "{place}, {byte}");
+    }
+}
+
+#[test]
+fn an_offset_beyond_all_is_damage() {
+    let mut bed = bed();
+    bed.disk.start_at(i64::MAX - 1);
+    bed.disk.snapshot(i64::MAX - 1, &[no_op()]);
+    bed.disk.write(&encode::batch(i64::MAX - 1, 1, &[no_op(), no_op()], None));
+    let damaged = caught_up(&mut bed.open());
+    assert!(matches!(damaged, Err(Trouble::Damaged { .. })), "{damaged:?}");
+}
+
+#[test]
+fn a_compressed_batch_is_damage() {
+    /// Where a batch has its attributes.
+    const ATTRIBUTES: usize = 22;
+    let mut bed = bed();
+    bed.disk.append(&unfenced());
+    let mut whole = bed.disk.next_batch(&[no_op()]);
+    whole[ATTRIBUTES] = 4;
+    bed.disk.write(&encode::checked(whole));
+    let damaged = caught_up(&mut bed.open());
+    assert!(matches!(damaged, Err(Trouble::Damaged { at: 2, what: BatchError::Compressed })), "{damaged:?}");
 }
 
 #[test]
