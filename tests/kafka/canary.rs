@@ -16,16 +16,16 @@ fn value(scene: &Scene, id: i32, name: &str, label: &str) -> Option<f64> {
     told(scene, name, &[label]).into_iter().find(|(of, _)| *of == id).map(|(_, value)| value)
 }
 
-fn is_up(scene: &Scene, id: i32) -> Option<bool> {
+pub fn is_up(scene: &Scene, id: i32) -> Option<bool> {
     value(scene, id, "pillion_canary_up", "").map(|up| up > 0.5)
 }
 
-fn count(scene: &Scene, id: i32, outcome: &str) -> f64 {
+pub fn count(scene: &Scene, id: i32, outcome: &str) -> f64 {
     let label = format!("outcome=\"{outcome}\"");
     value(scene, id, "pillion_canary_attempts_total", &label).unwrap_or_default()
 }
 
-fn wait_up(scene: &Scene, id: i32, up: bool) -> Result<()> {
+pub fn wait_up(scene: &Scene, id: i32, up: bool) -> Result<()> {
     run(eventually(&format!("the canary of {id} is up: {up}"), SOON, async || {
         let (now, log) = tokio::task::block_in_place(|| (is_up(scene, id), scene.fleet.agent_log(id)));
         ensure!(now == Some(up), "{now:?}; see {}", log.display());

@@ -278,6 +278,36 @@ pub fn coordinator_moves(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
+/// Every broker coordinates a group here, and every broker leads partitions: each agent asks every broker.
+pub fn of_all_coordinators(scene: &Scene, topic: &str) -> Result<()> {
+    run(scene.fleet.cluster.create_topic(Topic::in_turn(topic)))?;
+    run(scene.fleet.cluster.fill(topic, 120 * (64 << 10)))?;
+    let mut tellers = BTreeMap::new();
+    for number in 0..12 {
+        if tellers.len() == scene.fleet.ids().into_iter().filter(|id| *id > 1000).count() {
+            break;
+        }
+        let name = format!("{topic}-{number}");
+        // Everything is read at first, so that something is committed in every partition.
+        let mut reader = Reader::open(scene, &name, topic, &[])?;
+        reader.read(120)?;
+        let teller = wait_messages(scene, &name, topic, 0)?;
+        tellers.entry(teller).or_insert((name, reader));
+    }
+    println!("    told by {:?}", tellers.keys());
+    ensure!(tellers.len() == 3);
+    run(scene.fleet.cluster.fill(topic, 30 * (64 << 10)))?;
+    for (at, (teller, (name, reader))) in tellers.iter_mut().enumerate() {
+        reader.read(u64::try_from(at + 1)? * 7)?;
+        let theirs = *by_tool(scene, name)?.get(topic).context("the topic")?;
+        let ours = wait_messages(scene, name, topic, theirs)?;
+        let late = seconds(scene, name).context("a lag in seconds")?;
+        println!("    {name}: {theirs} by the tool and by {ours}, {late:.1} s");
+        ensure!(ours == *teller && late > 0.0 && theirs == 30 - u64::try_from(at + 1)? * 7);
+    }
+    Ok(())
+}
+
 /// Cut off from the controllers a broker goes on to name its groups; its agent does not.
 pub fn cut_off(scene: &Scene) -> Result<()> {
     let (topic, name) = ("lagging-off", "cut-off");

@@ -17,6 +17,7 @@ mod brokers;
 mod canary;
 mod certificates;
 mod controllers;
+mod elsewhere;
 mod lag;
 mod ledger;
 mod refill;
@@ -88,13 +89,16 @@ const TESTS: &[Test] = &[
     ("a_leading_voter_cut_off_from_the_others", Stage::Voters, voters::leader_cut_off),
     ("a_voter_whose_others_are_dead", Stage::Voters, voters::others_dead),
     ("voters_fail_over_under_a_producer", Stage::Voters, voters::failover),
+    ("canary_of_one_broker_is_none", Stage::Voters, elsewhere::canary_alone),
     ("a_combined_voter_cut_off_from_the_others", Stage::CombinedVoters, voters::combined_cut_off),
     ("a_joiner_is_a_voter_when_it_is_added", Stage::Dynamic, voters::joiner),
     ("a_joiner_is_a_voter_when_it_is_added_on_3_9", Stage::Dynamic39, voters::joiner),
     ("an_empty_broker_is_unregistered", Stage::V41, stops::unregistered),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
+    ("canary_on_4_1", Stage::V41, elsewhere::canary),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
     ("the_metadata_log_of_3_9_is_read_as_kafka_reads_it", Stage::V39, ledger::replay::is_as_kafka_has_it),
+    ("canary_on_3_9", Stage::V39, elsewhere::canary),
     ("secured_ready_and_fallen_out", Stage::Secured, secured::fallen_out),
     ("secured_authenticates_anew_in_time", Stage::Secured, secured::sessions),
     ("secured_password_rotated", Stage::Secured, secured::password_rotated),
@@ -102,12 +106,15 @@ const TESTS: &[Test] = &[
     ("secured_who_is_not_who_he_should_be", Stage::Secured, secured::refused),
     ("secured_reload_is_proven_by_a_handshake", Stage::Secured, secured::reloaded),
     ("secured_settings_are_compared", Stage::Secured, secured::compared),
+    ("secured_canary_and_lag", Stage::Secured, elsewhere::secured),
     ("secured_ready_and_fallen_out_on_3_9", Stage::Secured39, secured::fallen_out),
     ("secured_authenticates_anew_in_time_on_3_9", Stage::Secured39, secured::sessions),
     ("secured_reload_is_proven_by_a_handshake_on_3_9", Stage::Secured39, secured::reloaded),
+    ("secured_canary_and_lag_on_3_9", Stage::Secured39, elsewhere::secured),
     ("canary_tells_what_clients_see", Stage::Canary, canary::tells_what_clients_see),
     ("canary_is_in_nobodys_way", Stage::Canary, canary::is_in_nobodys_way),
     ("canary_topic_is_made_right", Stage::Canary, canary::topic_is_made_right),
+    ("canary_of_two_brokers", Stage::Pair, elsewhere::canary_of_two),
     ("lag_equals_the_tool", Stage::Lag, lag::equals_the_tool),
     ("lag_of_the_new_protocol", Stage::Lag, lag::of_the_new_protocol),
     ("lag_moves_with_the_coordinator", Stage::Lag, lag::coordinator_moves),
@@ -126,8 +133,10 @@ const TESTS: &[Test] = &[
     ("zookeeper_migration_is_told_by_name", Stage::Zk39, zookeeper::migrating),
     ("zookeeper_a_stop_says_what_it_would_hurt", Stage::Zk39, stops::stoppable),
     ("zookeeper_a_refill_tells_how_far_it_has_come", Stage::Zk39, refill::progress),
+    ("zookeeper_canary", Stage::Zk39, elsewhere::canary_with_zookeeper),
     ("zookeeper_a_stop_of_several_is_asked_of_all", Stage::Zk39, stops::several_of_zookeeper),
     ("zookeeper_smoke_on_2_8", Stage::Zk28, zookeeper::smoke),
+    ("zookeeper_canary_on_2_8", Stage::Zk28, elsewhere::canary_with_zookeeper),
     ("zookeeper_a_stop_of_several_is_asked_of_all_on_2_8", Stage::Zk28, stops::several_of_zookeeper),
     ("certificates_rotate_under_load", Stage::Tls, certificates::rotations),
     ("certificates_that_are_bad_are_refused", Stage::Tls, certificates::bad),
@@ -150,6 +159,8 @@ const ON_DEMAND: &[&str] = &[
     "secured_ready_and_fallen_out_on_3_9",
     "secured_authenticates_anew_in_time_on_3_9",
     "secured_reload_is_proven_by_a_handshake_on_3_9",
+    "secured_canary_and_lag_on_3_9",
+    "zookeeper_canary_on_2_8",
     "certificates_rotate_under_load_on_3_9",
     "certificates_of_another_authority_in_three_phases_on_3_9",
 ];

@@ -53,6 +53,8 @@ pub enum Stage {
     LagZk39,
     /// A controller and three brokers of the newest release, where two must be in sync, with a canary.
     Canary,
+    /// The same with two brokers: what the cluster wants in sync forbids to stop either of them.
+    Pair,
     /// Three controllers with pillion beside them, and one broker.
     Voters,
     /// Three nodes that are broker and controller in one.
@@ -159,11 +161,8 @@ impl Scene {
             Stage::Tls39 => tls(Cluster::builder(V3_9).controllers(1).brokers(3)),
             Stage::Tls28 => tls(Cluster::builder(V2_8).zookeeper().brokers(3)),
             Stage::Lag => Cluster::builder(NEWEST).controllers(1).brokers(3).pillion("sidecar", LAG),
-            Stage::Canary => Cluster::builder(NEWEST)
-                .controllers(1)
-                .brokers(3)
-                .property("min.insync.replicas", "2")
-                .pillion("sidecar", "  canary: {enabled: true}\n"),
+            Stage::Canary => canary(Cluster::builder(NEWEST).controllers(1).brokers(3)),
+            Stage::Pair => canary(Cluster::builder(NEWEST).controllers(1).brokers(2)),
             Stage::LagZk39 => Cluster::builder(V3_9).zookeeper().brokers(3).pillion("sidecar", LAG),
             Stage::Zk28 => Cluster::builder(V2_8).zookeeper().brokers(3),
         };
@@ -273,6 +272,10 @@ fn tls(builder: Builder) -> Builder {
     builder
         .tls(Tls::new().client_auth().managed())
         .pillion("certificates", &format!("  authorityChange: \"{{dir}}/change\"\n  listeners:\n{lines}"))
+}
+
+fn canary(builder: Builder) -> Builder {
+    builder.property("min.insync.replicas", "2").pillion("sidecar", "  canary: {enabled: true}\n")
 }
 
 /// Lets the fault last.
