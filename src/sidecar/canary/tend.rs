@@ -1,10 +1,11 @@
 //! Keeps the canary's topic right. Every agent sees the same brokers, and the one beside the lowest of them acts; two that act
 //! at once ask for the same.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use pillion_probes::{
     canary::{COPIES, LEAST_BROKERS, Minimum, Partition, Step, minimum, plan},
+    observe::Role,
     time::BootTime,
 };
 
@@ -12,8 +13,8 @@ use super::Keeper;
 use crate::{
     board::Trouble,
     kafka::{
-        WireError, codes,
-        requests::{canary_partitions, needed, set_on_topic, tend},
+        Connection, WireError, codes,
+        requests::{ApiVersions, needed, set_on_topic, tend},
     },
 };
 
@@ -31,6 +32,14 @@ const SETTINGS: [(&str, &str); 4] = [
     ("segment.bytes", "1048576"),
 ];
 const MINIMUM: &str = "min.insync.replicas";
+
+/// Who takes changes of topics, and what it speaks.
+struct Changer {
+    connection: Connection,
+    versions: Arc<ApiVersions>,
+    /// It is the broker itself.
+    own: bool,
+}
 
 impl Keeper<'_> {
     pub(super) async fn tend(&mut self, partitions: &[Partition], now: BootTime) {
@@ -70,12 +79,11 @@ impl Keeper<'_> {
             return partitions;
         }
         let outcome = async {
-            let (mut own, versions) = (self.lend().await?, self.life.versions.clone());
+            let mut changer = self.changer().await?;
             let step = Step::Elect(lost);
-            tend(&mut own, &versions, self.topic, &step, &[], self.deadline()).await?;
-            let partitions = canary_partitions(&mut own, &versions, self.topic, self.deadline()).await?;
-            self.own = Some(own);
-            Ok::<_, WireError>(partitions)
+            tend(&mut changer.connection, &changer.versions, self.topic, &step, &[], self.deadline()).await?;
+            self.give_back(changer);
+            self.partitions().await
         };
         outcome.await.unwrap_or_else(|error| {
             // A replica that is not in sync yet cannot lead.
@@ -120,20 +128,19 @@ impl Keeper<'_> {
             self.away.iter().filter(|(_, since)| now.since(**since) >= GONE).map(|(id, _)| *id).collect();
         let settings: Vec<(&str, String)> =
             SETTINGS.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
-        let (mut own, versions) = (self.lend().await?, self.life.versions.clone());
+        let mut changer = self.changer().await?;
+        let (own, versions) = (&mut changer.connection, &changer.versions);
         let steps = plan(partitions, &live, &gone);
         let after = if steps.is_empty() { TEND } else { SOON };
         for step in steps {
             tracing::info!(topic = self.topic, ?step, "canary: the topic is made right");
-            tend(&mut own, &versions, self.topic, &step, &settings, self.deadline()).await?;
+            tend(own, versions, self.topic, &step, &settings, self.deadline()).await?;
             if matches!(step, Step::Create(_)) {
                 break;
             }
         }
         let copies = partitions.iter().map(|one| one.replicas.len()).min();
-        if let [known] =
-            needed(&mut own, &versions, &[self.topic.to_owned()], self.deadline()).await?.as_slice()
-        {
+        if let [known] = needed(own, versions, &[self.topic.to_owned()], self.deadline()).await?.as_slice() {
             let value =
                 match minimum(known.least, known.own, copies.unwrap_or_else(|| live.len().min(COPIES))) {
                     Minimum::Keep => None,
@@ -147,10 +154,33 @@ impl Keeper<'_> {
                     "canary: {MINIMUM}, so that one of its brokers may stop"
                 );
                 let setting = (MINIMUM, value.as_deref());
-                set_on_topic(&mut own, &versions, self.topic, setting, self.deadline()).await?;
+                set_on_topic(own, versions, self.topic, setting, self.deadline()).await?;
             }
         }
-        self.own = Some(own);
+        self.give_back(changer);
         Ok((after, None))
+    }
+
+    /// Brokers of `KRaft` forward a change to the controller; those with `ZooKeeper` refuse it (`NOT_CONTROLLER`).
+    async fn changer(&mut self) -> Result<Changer, WireError> {
+        let controller = self.target.roster.borrow().as_ref().map(|roster| roster.controller_id);
+        let elsewhere = controller.filter(|id| self.target.role == Role::ZooKeeper && *id != self.target.id);
+        let Some(id) = elsewhere else {
+            return Ok(Changer {
+                connection: self.lend().await?,
+                versions: self.life.versions.clone(),
+                own: true,
+            });
+        };
+        let address = self.target.address_of(id).ok_or(WireError::Abandoned)?;
+        let (connection, versions) = self.target.connect_to(&address, self.deadline()).await?;
+        Ok(Changer { connection, versions: Arc::new(versions), own: false })
+    }
+
+    /// What was lent is used again; a connection to another broker is made for once.
+    fn give_back(&mut self, changer: Changer) {
+        if changer.own {
+            self.own = Some(changer.connection);
+        }
     }
 }
