@@ -31,12 +31,23 @@ fn with(scene: &Scene, lines: &str, topic: &str, act: impl FnOnce() -> Result<()
         configured(scene, id, &more)?;
     }
     let outcome = act();
+    if outcome.is_err() {
+        // Its agents say why, and go now.
+        before.iter().try_for_each(|(id, _)| show(scene, *id))?;
+    }
     for (id, text) in &before {
         configured(scene, *id, text)?;
     }
     // Where there is none nothing is to be taken away.
     let _ = run(scene.fleet.cluster.delete_topic(topic));
     outcome
+}
+
+fn show(scene: &Scene, id: i32) -> Result<()> {
+    let log = fs::read_to_string(scene.fleet.agent_log(id))?;
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("canary")).collect();
+    println!("--- {id}: {}", lines[lines.len().saturating_sub(6)..].join("\n"));
+    Ok(println!("--- {id}: {:#}", run(scene.fleet.status(id))?["canary"]))
 }
 
 /// Starts an agent anew with another configuration.
@@ -164,7 +175,8 @@ pub fn canary_with_zookeeper(scene: &Scene) -> Result<()> {
 /// Asked by TLS with a certificate, by SCRAM and by the third's mechanism, in sessions that end between two round trips.
 pub fn secured(scene: &Scene) -> Result<()> {
     let topic = "canary-secured";
-    let lines = format!("  canary: {{enabled: true, topic: {topic}}}\n  lag: {{enabled: true, interval: 1s}}\n");
+    let lines =
+        format!("  canary: {{enabled: true, topic: {topic}}}\n  lag: {{enabled: true, interval: 1s}}\n");
     with(scene, &lines, topic, || {
         lag::of_all_coordinators(scene, "lagging-secured")?;
         sings(scene, topic, 3)?;
