@@ -8,6 +8,7 @@ use pillion_probes::{
     observe::Role,
     time::BootTime,
 };
+use tokio::time::sleep;
 
 use super::Keeper;
 use crate::{
@@ -22,6 +23,8 @@ use crate::{
 const TEND: Duration = Duration::from_secs(60);
 /// After something was done, or failed.
 const SOON: Duration = Duration::from_secs(10);
+/// After an election: who is told too late that it leads waits for the next round trip.
+const HEARD: Duration = Duration::from_millis(500);
 /// A broker that was away for so long is not waited for.
 const GONE: Duration = Duration::from_secs(3600);
 /// What the topic has its own: records of ten minutes, in segments of the least size that Kafka takes.
@@ -83,6 +86,8 @@ impl Keeper<'_> {
             let step = Step::Elect(lost);
             tend(&mut changer.connection, &changer.versions, self.topic, &step, &[], self.deadline()).await?;
             self.give_back(changer);
+            // The broker hears of it a moment after the controller has answered.
+            sleep(HEARD).await;
             self.partitions().await
         };
         outcome.await.unwrap_or_else(|error| {
