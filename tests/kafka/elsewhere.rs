@@ -49,7 +49,8 @@ fn show(scene: &Scene, id: i32) -> Result<()> {
     let log = fs::read_to_string(scene.fleet.agent_log(id))?;
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("canary")).collect();
     println!("--- {id}: {}", lines[lines.len().saturating_sub(6)..].join("\n"));
-    Ok(println!("--- {id}: {:#}", run(scene.fleet.status(id))?["canary"]))
+    println!("--- {id}: {:#}", run(scene.fleet.status(id))?["canary"]);
+    Ok(())
 }
 
 /// Starts an agent anew with another configuration.
@@ -98,8 +99,8 @@ fn sings(scene: &Scene, topic: &str, copies: usize) -> Result<()> {
         let (_, sum) = of("pillion_canary_latency_seconds_sum").context("no latency")?;
         let (_, age) = of("pillion_canary_age_seconds").context("no age")?;
         println!("    {id}: {good} good, {:.1} ms each", sum / good * 1000.0);
-        // Those who copy a topic that was just made may take a second to begin.
-        ensure!(good >= 1.0 && sum > 0.0 && sum / good < 2.0, "{id}: {good} {sum}");
+        // Those who copy from a new leader may take seconds to begin.
+        ensure!(good >= 1.0 && sum > 0.0 && sum / good < 3.0, "{id}: {good} {sum}");
         ensure!(age < 2.0 * EVERY.as_secs_f64(), "{id}: {age}");
         let status = run(scene.fleet.status(id))?;
         let told = &status["canary"];
@@ -172,9 +173,8 @@ pub fn canary_with_zookeeper(scene: &Scene) -> Result<()> {
     ensure!(controller != 1001);
     with_canary(scene, topic, || {
         sings(scene, topic, 3)?;
-        // One that is not the controller takes its partition back, too.
-        let other = if controller == 1002 { 1003 } else { 1002 };
-        rolls(scene, &[other])?;
+        // It comes back as another one than the controller, and takes its partition back all the same.
+        rolls(scene, &[controller])?;
         sings(scene, topic, 3)
     })
 }
