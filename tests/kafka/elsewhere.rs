@@ -165,6 +165,7 @@ pub fn canary_with_zookeeper(scene: &Scene) -> Result<()> {
     let topic = "canary-and-zookeeper";
     if run(scene.fleet.cluster.controller())? == 1001 {
         scene.stop(1001)?;
+        scene.wait(1001, false)?;
         scene.start(1001)?;
         scene.wait(1001, true)?;
     }
