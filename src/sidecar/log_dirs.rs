@@ -27,9 +27,9 @@ use crate::kafka::{
 
 /// The request's name, for people.
 const NAME: &str = "DescribeLogDirs";
-/// What is in the log dirs is gone through at least so often: verdicts rest on a comparison of the last minute
+/// What is in the log dirs is gone through at least so often: verdicts rest on a comparison of the last three minutes
 /// (`Limits::hosting`).
-const WHOLE: Duration = Duration::from_secs(45);
+const WHOLE: Duration = Duration::from_secs(120);
 
 /// What was found in the log dirs: the replicas that are assigned.
 struct Found {
