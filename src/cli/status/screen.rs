@@ -1,6 +1,6 @@
 //! Lays text out for a terminal of a certain size.
 
-use std::io::stdout;
+use std::{fmt::Write, io::stdout};
 
 use textwrap::{Options, WordSplitter, core::display_width, wrap};
 
@@ -42,7 +42,8 @@ impl Screen {
         let shown = if count > room { room - 1 } else { count };
         let mut out: String = text.lines().take(shown).flat_map(|line| [line, "\x1b[0m\x1b[K\n"]).collect();
         if shown < count {
-            out += &format!("\x1b[0m… {} more lines: a higher terminal shows them\x1b[K\n", count - shown);
+            // Writing into a String cannot fail.
+            let _ = writeln!(out, "… {} more lines: a higher terminal shows them\x1b[K", count - shown);
         }
         out
     }
