@@ -8,11 +8,18 @@ use super::{Answer, exchange};
 
 /// Asks for `/commands/monitor`, which tells what `mntr` tells. The caller sets the deadline.
 ///
+/// It fails while the server has no majority (`MonitorCommand` of 3.8.4 takes it for there, and the answer is an error of
+/// the servlet's); the other commands say that it serves nobody.
+///
 /// # Errors
 ///
 /// What the system says of the connection, and [`io::ErrorKind::InvalidData`] for an answer that is not the command's.
 pub async fn monitor(host: &str, port: u16) -> io::Result<Answer> {
-    match command("monitor", host, port).await? {
+    let mut told = command("monitor", host, port).await?;
+    if told == Answer::Foreign {
+        told = command("ruok", host, port).await?;
+    }
+    match told {
         Answer::Foreign => Err(io::ErrorKind::InvalidData.into()),
         told => Ok(told),
     }

@@ -84,10 +84,14 @@ async fn take(desk: &Desk, server: &Server, sent: BootTime, told: Result<Answer,
     }
 }
 
-/// Clients may wait for the port as well, so it is not ready. It is no proof of a hang while the `AdminServer` answers.
+/// Clients may wait for the port as well, so it is not ready. It is no proof of a hang while the `AdminServer` answers,
+/// whose word is taken where it says why: a port with TLS leaves who speaks none waiting while it serves nobody.
 async fn silent(desk: &Desk, server: &Server, sent: BootTime) {
-    let lives = by_admin(server, desk.now()).await.is_some();
-    desk.silent_server((!lives).then_some(sent));
+    match by_admin(server, desk.now()).await {
+        Some(told) if !told.state.serves() => desk.told(told),
+        Some(_) => desk.silent_server(None),
+        None => desk.silent_server(Some(sent)),
+    }
 }
 
 async fn by_admin(server: &Server, sent: BootTime) -> Option<server::Server> {
