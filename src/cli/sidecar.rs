@@ -84,29 +84,28 @@ struct ServerArgs {
 #[derive(Debug, Clone, clap::Args)]
 struct TlsArgs {
     /// The port speaks TLS (`secureClientPort`); the CAs that may have issued its certificate, PEM
-    #[arg(long, value_name = "FILE", requires = "role")]
-    tls_authority: Option<PathBuf>,
+    #[arg(long = "tls-authority", value_name = "FILE", requires = "role")]
+    authority: Option<PathBuf>,
     /// The certificate to show, where it asks for one (`ssl.clientAuth`), PEM
-    #[arg(long, value_name = "FILE", requires = "tls_authority")]
-    tls_certificate: Option<PathBuf>,
+    #[arg(long = "tls-certificate", value_name = "FILE", requires = "authority")]
+    certificate: Option<PathBuf>,
     /// Its key, PEM, not encrypted; by default in the same file
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
-    tls_key: Option<PathBuf>,
+    #[arg(long = "tls-key", value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
     /// A name that its certificate has, where it has not the host of --address
-    #[arg(long, value_name = "NAME", requires = "tls_authority")]
-    tls_server_name: Option<String>,
+    #[arg(long = "tls-server-name", value_name = "NAME", requires = "authority")]
+    server_name: Option<String>,
 }
 
 impl TlsArgs {
     fn security(self) -> Security {
-        let Self { tls_authority, tls_certificate, tls_key, tls_server_name: server_name } = self;
-        let Some(authority) = tls_authority else { return Security::plain() };
-        let own = tls_certificate.map(|certificate| {
-            let key = tls_key.unwrap_or_else(|| certificate.clone());
+        let Some(authority) = self.authority else { return Security::plain() };
+        let own = self.certificate.map(|certificate| {
+            let key = self.key.unwrap_or_else(|| certificate.clone());
             (certificate, key)
         });
         let tls = Some(Arc::new(Tls::new(TlsFiles { authority, own })));
-        Security { tls, sasl: None, server_name }
+        Security { tls, sasl: None, server_name: self.server_name }
     }
 }
 
