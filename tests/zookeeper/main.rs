@@ -209,6 +209,17 @@ fn a_real_admin_server_tells_where_tls_is_spoken() {
     is(&ensemble.servers[leader], "live", "yes").unwrap();
 }
 
+/// What `deploy/zookeeper` gives its servers is what they start with, and lets the agent ask.
+#[test]
+fn the_file_of_deploy_serves() {
+    let ensemble = Plan::of(3, "srvr").file(include_str!("../../deploy/zookeeper/zoo.cfg")).start();
+    for server in &ensemble.servers {
+        wait("ready", || is(server, "ready", "yes"));
+    }
+    let leader = ensemble.leader();
+    wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
+}
+
 /// Stands for a server that allows no word at all (real ones always allow `srvr`), and for its `AdminServer`.
 fn answering(text: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -53,6 +53,7 @@ pub struct Plan {
     admin: bool,
     read_only: bool,
     tls: Option<Tls>,
+    file: Option<&'static str>,
 }
 
 /// The files of a port with TLS, which is then the only one for clients, and the flags that the agents get.
@@ -76,7 +77,7 @@ pub fn free() -> u16 {
 impl Plan {
     /// So many voters, all of whom allow these words.
     pub fn of(count: usize, words: &'static str) -> Self {
-        Self { count, words, observers: 0, admin: false, read_only: false, tls: None }
+        Self { count, words, observers: 0, admin: false, read_only: false, tls: None, file: None }
     }
 
     /// So many more that observe.
@@ -94,6 +95,11 @@ impl Plan {
         Self { read_only: true, ..self }
     }
 
+    /// What else stands in this file, instead of what tests are content with.
+    pub fn file(self, file: &'static str) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
     pub fn tls(self, tls: Tls) -> Self {
         Self { tls: Some(tls), ..self }
     }
@@ -109,12 +115,13 @@ impl Plan {
             fs::create_dir(&data).unwrap();
             fs::write(data.join("myid"), (id + 1).to_string()).unwrap();
             let config = dir.path().join(format!("{id}.cfg"));
-            let own = self.own(id, *client, *admin);
-            let text = format!(
-                "dataDir={}\ntickTime=500\ninitLimit=20\nsyncLimit=4\n{own}\n{members}",
-                data.display()
-            );
-            fs::write(&config, text).unwrap();
+            let (usual, own) = (self.usual(*admin), self.own(id, *client));
+            // Of what stands there twice the last one counts.
+            let file = self.file.iter().flat_map(|file| file.lines());
+            let file: Vec<_> = file.filter(|line| !line.starts_with("server.")).collect();
+            let file = file.join("\n");
+            fs::write(&config, format!("{usual}\n{file}\ndataDir={}\n{own}\n{members}", data.display()))
+                .unwrap();
             let flags = self.tls.iter().flat_map(|tls| tls.flags.clone()).collect::<Vec<_>>();
             let mut server = Server::agent(config, *client, *admin, *probes, &flags);
             server.java = self.java();
@@ -129,8 +136,17 @@ impl Plan {
         format!("server.{}=127.0.0.1:{peers}:{elections}{kind}", id + 1)
     }
 
+    /// What tests are content with.
+    fn usual(&self, admin: u16) -> String {
+        let Self { words, admin: enabled, .. } = self;
+        format!(
+            "tickTime=500\ninitLimit=20\nsyncLimit=4\n4lw.commands.whitelist={words}\nadmin.enableServer={enabled}\n\
+             admin.serverPort={admin}\nadmin.serverAddress=127.0.0.1"
+        )
+    }
+
     /// What a server has for itself.
-    fn own(&self, id: usize, client: u16, admin: u16) -> String {
+    fn own(&self, id: usize, client: u16) -> String {
         let kind = if id < self.count { "" } else { "peerType=observer\n" };
         let port = match &self.tls {
             None => format!("clientPort={client}\nclientPortAddress=127.0.0.1"),
@@ -138,11 +154,7 @@ impl Plan {
                 format!("secureClientPort={client}\nsecureClientPortAddress=127.0.0.1\n{}", tls.settings)
             }
         };
-        let Self { words, admin: enabled, .. } = self;
-        format!(
-            "{kind}{port}\n4lw.commands.whitelist={words}\nadmin.enableServer={enabled}\nadmin.serverPort={admin}\n\
-             admin.serverAddress=127.0.0.1"
-        )
+        format!("{kind}{port}")
     }
 
     fn java(&self) -> Java {
