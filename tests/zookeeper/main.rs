@@ -160,7 +160,7 @@ fn what_is_wrong_with_tls_is_said() {
     let own = |dir: &tempfile::TempDir| vec!["--tls-certificate".to_owned(), file(dir, "store.pem")];
     let named = |name: &str| vec!["--tls-server-name".to_owned(), name.to_owned()];
     for (flags, said) in [
-        (vec![], "broker-closes"),
+        (vec![], "zookeeper-closes"),
         (authority(&dir), "client-certificate-refused"),
         ([authority(&dir), own(&other)].concat(), "client-certificate-refused"),
         ([authority(&other), own(&dir)].concat(), "certificate-untrusted"),
