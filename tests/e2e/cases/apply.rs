@@ -92,6 +92,6 @@ fn reads_the_log(kubectl: &Kubectl, pod: &str) -> Result<()> {
 }
 
 fn status(kubectl: &Kubectl, pod: &str) -> Result<serde_json::Value> {
-    let line = format!("exec {pod} -c pillion -- pillion status -o json");
+    let line = format!("exec {pod} -c pillion -- /pillion status -o json");
     Ok(serde_json::from_str(&kubectl.run(&line)?)?)
 }
