@@ -53,17 +53,23 @@ fn an_ensemble_loses_its_majority_and_finds_it_again() {
 
 #[test]
 fn one_alone_is_paused_and_resumed() {
-    let ensemble = Plan::of(1, "srvr").start();
-    let server = &ensemble.servers[0];
-    wait("ready", || is(server, "ready", "yes"));
-    is(server, "stoppable", "no-majority-left").unwrap();
-    server.signal("STOP");
-    wait("what it said is old", || is(server, "ready", "zookeeper-state-stale"));
-    is(server, "live", "yes").unwrap();
-    wait("dead by proof", || is(server, "live", "broker-hung"));
-    server.signal("CONT");
-    wait("ready again", || is(server, "ready", "yes"));
-    is(server, "live", "yes").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let by_tls = Plan::of(1, "srvr").tls(Tls::new(dir.path(), &[], "need"));
+    let both = [Plan::of(1, "srvr").start(), by_tls.start()];
+    let both = both.each_ref().map(|ensemble| &ensemble.servers[0]);
+    for server in both {
+        wait("ready", || is(server, "ready", "yes"));
+        is(server, "stoppable", "no-majority-left").unwrap();
+        server.signal("STOP");
+        wait("what it said is old", || is(server, "ready", "zookeeper-state-stale"));
+        is(server, "live", "yes").unwrap();
+    }
+    for server in both {
+        wait("dead by proof", || is(server, "live", "broker-hung"));
+        server.signal("CONT");
+        wait("ready again", || is(server, "ready", "yes"));
+        is(server, "live", "yes").unwrap();
+    }
 }
 
 /// An observer follows and has no vote: its own word counts like any other's, and its stop takes nothing from anybody.
