@@ -105,7 +105,7 @@ records: setup ## asks every release of Kafka what is in its metadata log, and w
 	cargo run --quiet -p bed --bin bed-records -- src/ledger/records.rs
 
 kafka: setup
-	cargo run --quiet -p bed --bin bed-fetch -- $(KAFKA)
+	cargo run --quiet -p bed --bin bed-fetch -- $(KAFKA) jetty
 
 prometheus:
 	cargo run --quiet -p bed --bin bed-fetch -- prometheus

@@ -177,6 +177,8 @@ fn the_roll_is_no_empty_play() {
         "Leaderless",
         "CanaryFails",
         "TurnHeld",
+        "ZooKeeperNoSpare",
+        "ZooKeeperBacklog",
     ] {
         assert!(said.contains(&format!("Pillion{name}\"")), "{name} would not call: {said}");
     }

@@ -158,43 +158,43 @@ fn a_set_rolls_as_readiness_says() {
 
 #[test]
 fn each_probe_asks_whom_it_should() {
-    let timing = Timing::default();
     for rendered in all() {
         for (name, set) in rendered.sets() {
             let pod = &set["spec"]["template"]["spec"];
-            let agent = named(&pod["initContainers"], "pillion");
-            assert_eq!(agent["restartPolicy"], "Always", "{name}: a native sidecar");
-            let ready = &agent["readinessProbe"];
-            assert_eq!(ready["httpGet"], json!({ "path": "/readyz", "port": 9440 }), "{name}");
-            // The numbers of the kubelet are part of the sum that the age limit comes from.
-            assert_eq!(ready["periodSeconds"], timing.probe_period.as_secs(), "{name}");
-            assert_eq!(ready["timeoutSeconds"], timing.probe_timeout.as_secs(), "{name}");
-            assert_eq!(ready["failureThreshold"], 1, "{name}");
-            // The agent's own: neither waits for the broker.
-            for probe in ["startupProbe", "livenessProbe"] {
-                assert_eq!(
-                    agent[probe]["httpGet"],
-                    json!({ "path": "/agentz", "port": 9440 }),
-                    "{name}: {probe}"
-                );
-            }
             let kafka = named(&pod["containers"], "kafka");
-            for probe in ["startupProbe", "readinessProbe"] {
-                assert!(kafka[probe].is_null(), "{name}: the agent speaks for the broker, not its {probe}");
-            }
-            let live = &kafka["livenessProbe"];
-            assert_eq!(live["exec"]["command"], json!(["/run/pillion/pillion", "probe", "live"]), "{name}");
-            assert!(live["terminationGracePeriodSeconds"].as_u64().unwrap() <= 30, "{name}");
-            // A node too busy to run the probe in time must not look like a broker that hangs.
-            let patience =
-                live["timeoutSeconds"].as_u64().unwrap() * live["failureThreshold"].as_u64().unwrap();
-            assert!(patience >= 30, "{name}: {patience} s");
-            assert_eq!(pod["shareProcessNamespace"], true, "{name}: liveness needs sight of the process");
+            probes(&name, pod, kafka);
             let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
             let least = if role(set) == "controller" { 30 } else { 330 } + waits(kafka);
             assert!(grace >= least, "{name}: Kafka may take 5 minutes to hand over; {grace} s");
         }
     }
+}
+
+/// The agent's probes, and those of what it speaks for.
+fn probes(name: &str, pod: &Value, node: &Value) {
+    let timing = Timing::default();
+    let agent = named(&pod["initContainers"], "pillion");
+    assert_eq!(agent["restartPolicy"], "Always", "{name}: a native sidecar");
+    let ready = &agent["readinessProbe"];
+    assert_eq!(ready["httpGet"], json!({ "path": "/readyz", "port": 9440 }), "{name}");
+    // The numbers of the kubelet are part of the sum that the age limit comes from.
+    assert_eq!(ready["periodSeconds"], timing.probe_period.as_secs(), "{name}");
+    assert_eq!(ready["timeoutSeconds"], timing.probe_timeout.as_secs(), "{name}");
+    assert_eq!(ready["failureThreshold"], 1, "{name}");
+    // The agent's own: neither waits for the node.
+    for probe in ["startupProbe", "livenessProbe"] {
+        assert_eq!(agent[probe]["httpGet"], json!({ "path": "/agentz", "port": 9440 }), "{name}: {probe}");
+    }
+    for probe in ["startupProbe", "readinessProbe"] {
+        assert!(node[probe].is_null(), "{name}: the agent speaks for the node, not its {probe}");
+    }
+    let live = &node["livenessProbe"];
+    assert_eq!(live["exec"]["command"], json!(["/run/pillion/pillion", "probe", "live"]), "{name}");
+    assert!(live["terminationGracePeriodSeconds"].as_u64().unwrap() <= 30, "{name}");
+    // A machine too busy to run the probe in time must not look like a node that hangs.
+    let patience = live["timeoutSeconds"].as_u64().unwrap() * live["failureThreshold"].as_u64().unwrap();
+    assert!(patience >= 30, "{name}: {patience} s");
+    assert_eq!(pod["shareProcessNamespace"], true, "{name}: liveness needs sight of the process");
 }
 
 /// For how many seconds the hook may wait before Kafka is told to stop.
@@ -270,18 +270,21 @@ fn every_pod_passes_the_restricted_standard() {
     for rendered in all() {
         for (name, set) in rendered.sets() {
             let pod = &set["spec"]["template"]["spec"];
-            let context = &pod["securityContext"];
-            assert_eq!(context["runAsNonRoot"], true, "{name}");
-            assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault", "{name}");
-            assert_eq!((&context["runAsUser"], &context["fsGroup"]), (&json!(1000), &json!(1000)), "{name}");
-            for container in containers(pod) {
-                let (what, context) =
-                    (format!("{name}: {}", container["name"]), &container["securityContext"]);
-                assert_eq!(context["allowPrivilegeEscalation"], false, "{what}");
-                assert_eq!(context["readOnlyRootFilesystem"], true, "{what}");
-                assert_eq!(context["capabilities"], json!({ "drop": ["ALL"] }), "{what}");
-            }
+            restricted(&name, pod);
         }
+    }
+}
+
+fn restricted(name: &str, pod: &Value) {
+    let context = &pod["securityContext"];
+    assert_eq!(context["runAsNonRoot"], true, "{name}");
+    assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault", "{name}");
+    assert_eq!((&context["runAsUser"], &context["fsGroup"]), (&json!(1000), &json!(1000)), "{name}");
+    for container in containers(pod) {
+        let (what, context) = (format!("{name}: {}", container["name"]), &container["securityContext"]);
+        assert_eq!(context["allowPrivilegeEscalation"], false, "{what}");
+        assert_eq!(context["readOnlyRootFilesystem"], true, "{what}");
+        assert_eq!(context["capabilities"], json!({ "drop": ["ALL"] }), "{what}");
     }
 }
 
@@ -420,4 +423,101 @@ fn the_rights_are_the_documented_ones() {
         assert_eq!(has("Role"), has("ValidatingAdmissionPolicy"), "{}", rendered.name);
         assert_eq!(has("Role"), has("ValidatingAdmissionPolicyBinding"), "{}", rendered.name);
     }
+}
+
+/// `deploy/zookeeper`, with what may stand on it.
+fn zookeeper() -> Rendered {
+    let copy = copy_of_deploy();
+    let extra = copy.path().join("extra");
+    fs::create_dir(&extra).unwrap();
+    let components = ["alerts", "dashboards", "pod-monitor"].map(|name| format!("../components/{name}"));
+    let file = json!({ "namespace": "other", "resources": ["../zookeeper"], "components": components });
+    fs::write(extra.join("kustomization.yaml"), file.to_string()).unwrap();
+    Rendered::of(&extra, "zookeeper".to_owned())
+}
+
+#[test]
+fn a_zookeeper_server_is_probed_as_a_broker_is() {
+    let rendered = zookeeper();
+    let (name, set) = rendered.sets().into_iter().next().unwrap();
+    assert_eq!(set["spec"]["podManagementPolicy"], "Parallel", "{name}");
+    assert!(set["spec"]["minReadySeconds"].is_null(), "{name}");
+    let pod = &set["spec"]["template"]["spec"];
+    let server = named(&pod["containers"], "zookeeper");
+    probes(&name, pod, server);
+    restricted(&name, pod);
+    assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+    assert_eq!(pod["enableServiceLinks"], false, "{name}");
+    let order: Vec<_> = list(&pod["initContainers"]).iter().map(|c| text(&c["name"])).collect();
+    assert_eq!(order, ["pillion-install", "pillion"], "{name}");
+    let ours = named(&all()[0].sets()[0].1["spec"]["template"]["spec"]["initContainers"], "pillion");
+    assert!(
+        list(&pod["initContainers"]).iter().all(|c| c["image"] == ours["image"]),
+        "{name}: {}",
+        ours["image"]
+    );
+    let budget = &rendered.of_kind("PodDisruptionBudget").next().unwrap()["spec"];
+    assert_eq!(
+        (&budget["maxUnavailable"], &budget["unhealthyPodEvictionPolicy"]),
+        (&json!(1), &json!("IfHealthyBudget"))
+    );
+    let labels = &set["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(&budget["selector"]["matchLabels"], labels);
+    let monitored =
+        &rendered.of_kind("PodMonitor").next().unwrap()["spec"]["selector"]["matchExpressions"][0];
+    assert!(
+        list(&monitored["values"]).contains(&labels[text(&monitored["key"])]),
+        "{monitored} and {labels}"
+    );
+}
+
+/// Servers find each other before any of them is ready, by names and ids that are those of their pods.
+#[test]
+fn zookeeper_servers_find_each_other() {
+    let rendered = zookeeper();
+    let (name, set) = rendered.sets().into_iter().next().unwrap();
+    let service = |name: &str| {
+        let mut all = rendered.of_kind("Service").filter(|service| service["metadata"]["name"] == name);
+        all.next().unwrap_or_else(|| panic!("no Service {name}"))["spec"].clone()
+    };
+    let servers = service(text(&set["spec"]["serviceName"]));
+    assert_eq!((&servers["publishNotReadyAddresses"], &servers["clusterIP"]), (&json!(true), &json!("None")));
+    assert!(service("zookeeper")["publishNotReadyAddresses"].is_null(), "clients are for those that serve");
+
+    let config = text(&rendered.of_kind("ConfigMap").find(|map| !map["data"]["zoo.cfg"].is_null()).unwrap()["data"]["zoo.cfg"])
+        .to_owned();
+    let lines: BTreeMap<_, _> = config.lines().filter_map(|line| line.split_once('=')).collect();
+    let listed: Vec<_> =
+        lines.iter().filter(|(key, _)| key.starts_with("server.")).map(|(k, v)| format!("{k}={v}")).collect();
+    let member = |at: u64| {
+        let (set, service) = (text(&set["metadata"]["name"]), text(&set["spec"]["serviceName"]));
+        format!("server.1{at}={set}-{at}.{service}:2888:3888")
+    };
+    let wanted: Vec<_> = (0..set["spec"]["replicas"].as_u64().unwrap()).map(member).collect();
+    assert_eq!(listed, wanted, "{name}");
+    let pod = &set["spec"]["template"]["spec"];
+    let server = named(&pod["containers"], "zookeeper");
+    assert_eq!(named(&server["env"], "ZOO_MY_ID")["value"], "1$(ORDINAL)", "{name}");
+    let ports: Vec<_> = list(&server["ports"]).iter().map(|port| port["containerPort"].to_string()).collect();
+    assert_eq!(ports, [lines["clientPort"], "2888", "3888"], "{name}");
+    assert_eq!(lines["4lw.commands.whitelist"], "srvr, mntr", "what the agent asks");
+}
+
+/// The agent takes its arguments, and knows the server by them. Its port is taken, so it ends at once.
+#[test]
+fn the_agent_beside_zookeeper_understands_its_arguments() {
+    let rendered = zookeeper();
+    let (_, set) = rendered.sets().into_iter().next().unwrap();
+    let agent = named(&set["spec"]["template"]["spec"]["initContainers"], "pillion");
+    let arguments: Vec<_> =
+        list(&agent["args"]).iter().map(|arg| text(arg).replace("$(ORDINAL)", "2")).collect();
+    assert!(arguments.contains(&"--id=12".to_owned()), "{arguments:?}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let ended = Command::new(env!("CARGO_BIN_EXE_pillion"))
+        .args(arguments)
+        .args(["--listen", &listen])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
 }

@@ -1,4 +1,5 @@
-//! What the sidecar takes beside one real broker on which nothing happens, with all settings at their defaults.
+//! What the sidecar takes beside one of three real brokers on which nothing happens, with all settings at their defaults,
+//! and with consumer lag and the canary as well.
 //!
 //! Two probers ask it four times a second each all the while, far more often than a kubelet does.
 
@@ -17,40 +18,59 @@ use rustix::process::Signal;
 use crate::row::Row;
 
 /// How long it is watched, once it has called the broker ready and settled.
-const WATCHED: Duration = Duration::from_secs(30);
+const WATCHED: Duration = Duration::from_secs(60);
 /// Between ready and the beginning of the watch.
-const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_secs(10);
 /// Long enough for anything that will happen at all.
 const SOON: Duration = Duration::from_secs(120);
-/// Partitions that the broker holds.
+/// Of the cluster, each with one copy.
+const TOPICS: u32 = 100;
 const PARTITIONS: i32 = 100;
-/// Resident memory that is allowed, in megabytes.
-const MEMORY: f64 = 12.0;
-/// Share of one core that is allowed, in per cent.
-const CPU: f64 = 0.5;
+/// Resident memory that is allowed, in megabytes, and the share of one core, in per cent.
+const ALONE: (f64, f64) = (12.0, 0.5);
+/// The same with consumer lag and the canary.
+const WITH_CLIENTS: (f64, f64) = (25.0, 1.0);
+const CLIENTS: [&str; 4] = ["--set", "sidecar.lag.enabled=true", "--set", "sidecar.canary.enabled=true"];
 
 /// Resident memory and processor time.
 pub fn rows(binary: &Path) -> Result<Vec<Row>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let fleet = Fleet::start(Cluster::builder(NEWEST).combined(1), binary, "").await?;
+        let fleet = Fleet::start(Cluster::builder(NEWEST).controllers(1).brokers(3), binary, "").await?;
         let id = fleet.ids().first().copied().context("no broker")?;
         fleet.wait_all_ready(SOON).await?;
-        fleet.cluster.create_topic(Topic::new("idle", PARTITIONS, 1)).await?;
+        let client = fleet.cluster.client();
+        for number in 1..TOPICS {
+            Topic::new(&format!("idle-{number}"), PARTITIONS, 1).make(&client).await?;
+        }
+        // The last one waits until its partitions are led.
+        fleet.cluster.create_topic(Topic::new("idle-0", PARTITIONS, 1)).await?;
+        fleet.wait_all_ready(SOON).await?;
         let agent = Agent::instead(&fleet, id, binary)?;
-        tokio::time::sleep(SETTLE).await;
-        fleet.wait(id, true, SOON).await?;
-        writeln!(io::stderr(), "    the broker is ready with {PARTITIONS} partitions; watching")?;
-        let (began, before) = (Instant::now(), agent.cpu_seconds()?);
-        tokio::time::sleep(WATCHED).await;
-        let (took, after) = (began.elapsed().as_secs_f64(), agent.cpu_seconds()?);
-        ensure!(fleet.is_ready(id), "the broker is no longer called ready: {}", fleet.said(id));
-        let share = (after - before) / took * 100.0;
-        Ok(vec![
-            Row::at_most("sidecar idle beside a broker, resident", agent.resident_mb()?, "MB", MEMORY, None),
-            Row::at_most("sidecar idle beside a broker, of a core", share, "%", CPU, None),
-        ])
+        let mut rows = watched(&fleet, id, &agent, "sidecar idle beside a broker", ALONE).await?;
+        drop(agent);
+        let agent = Agent::start(&fleet, id, binary, &CLIENTS)?;
+        rows.extend(
+            watched(&fleet, id, &agent, "the same with consumer lag and the canary", WITH_CLIENTS).await?,
+        );
+        Ok(rows)
     })
+}
+
+async fn watched(fleet: &Fleet, id: i32, agent: &Agent, what: &str, most: (f64, f64)) -> Result<Vec<Row>> {
+    tokio::time::sleep(SETTLE).await;
+    fleet.wait(id, true, SOON).await?;
+    writeln!(io::stderr(), "    {what}: the broker is ready; watching")?;
+    tokio::time::sleep(SETTLE).await;
+    let (began, before) = (Instant::now(), agent.cpu_seconds()?);
+    tokio::time::sleep(WATCHED).await;
+    let (took, after) = (began.elapsed().as_secs_f64(), agent.cpu_seconds()?);
+    ensure!(fleet.is_ready(id), "the broker is no longer called ready: {}", fleet.said(id));
+    let share = (after - before) / took * 100.0;
+    Ok(vec![
+        Row::at_most(&format!("{what}, resident"), agent.resident_mb()?, "MB", most.0, None),
+        Row::at_most(&format!("{what}, of a core"), share, "%", most.1, None),
+    ])
 }
 
 /// Processor time of all threads of a process so far.
@@ -70,8 +90,12 @@ impl Agent {
     pub fn instead(fleet: &Fleet, id: i32, binary: &Path) -> Result<Self> {
         fleet.signal_agent(id, Signal::TERM)?;
         fleet.reap_agent(id, Duration::from_secs(5))?;
+        Self::start(fleet, id, binary, &[])
+    }
+
+    fn start(fleet: &Fleet, id: i32, binary: &Path, more: &[&str]) -> Result<Self> {
         let mut command = fleet.cluster.node(id).in_netns_tied(binary);
-        command.args(["sidecar", "--config"]).arg(fleet.config(id));
+        command.args(["sidecar", "--config"]).arg(fleet.config(id)).args(more);
         command.env_remove("PILLION_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self(process::spawn(command).context("failed to start the sidecar")?))
     }

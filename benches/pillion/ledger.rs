@@ -162,10 +162,10 @@ fn targets(disk: &Disk) -> Result<Targets> {
     let mut left = bytes.as_slice();
     let mut found: Targets = [Vec::new(), Vec::new()];
     while let Some(head) = left.first_chunk::<HEADER>() {
-        let size = Header::read(head)?.context("a batch")?.size as usize;
-        let (batch, rest) = left.split_at_checked(size).context("a whole batch")?;
+        let header = Header::read(head)?.context("a batch")?;
+        let (batch, rest) = left.split_at_checked(header.size as usize).context("a whole batch")?;
         left = rest;
-        for entry in records(batch)? {
+        for entry in records(&header, batch)? {
             if let Ok(Record::Partition(partition)) = decode(entry?.value) {
                 let own = partition.replicas.iter().any(|id| id == OWN);
                 let list = &mut found[usize::from(!own)];

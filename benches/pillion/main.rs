@@ -48,7 +48,9 @@ const PARTS: &[Part] = &[
     ("probe", "`pillion probe ready` as an exec", || Ok(vec![http::exec(&binary(), 200)?])),
     ("init", "`pillion init`, first start and rerun", || init::rows(&binary())),
     ("lint", "`pillion lint` on 300 lines", || lint::rows(&binary())),
-    ("idle", "the sidecar beside a real broker, about a minute", || idle::rows(&binary())),
+    ("idle", "the sidecar beside a real broker of a cluster with 10,000 partitions, 4 minutes", || {
+        idle::rows(&binary())
+    }),
     ("load", "what three sidecars ask of three real brokers with 3,000 partitions, 4 minutes", || {
         load::rows(&binary())
     }),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step should stop the test where it stands")]
 
 use std::fs;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -43,6 +44,11 @@ fn no_target_panics() {
             mutate(&mut input, &mut random);
             run(&input);
         }
-        println!("{name}: {} seeds, {} mutations of them", seeds.len(), told.unwrap_or(INPUTS));
+        let _ = writeln!(
+            std::io::stdout(),
+            "{name}: {} seeds, {} mutations of them",
+            seeds.len(),
+            told.unwrap_or(INPUTS)
+        );
     }
 }

@@ -407,6 +407,7 @@ fn unreached(seen: &Observations, now: BootTime) -> Option<Reason> {
     match reach {
         Reach::Answers => None,
         Reach::Untried => Some(Reason::NotLooked),
+        Reach::Closed if seen.role == Role::ZooKeeperServer => Some(Reason::ServerCloses { since }),
         Reach::Closed => Some(Reason::Closes { since }),
         Reach::Refused if seen.role == Role::ZooKeeperServer => {
             Some(Reason::ServerNotListening { since, pid: seen.process.map(|process| process.pid) })

@@ -44,8 +44,8 @@ pub struct Limits {
     pub minimums: Duration,
     /// Oldest answer about the log dirs.
     pub log_dirs: Duration,
-    /// Oldest comparison of what is assigned with what the log dirs hold. It is made with each answer about the log
-    /// dirs, and takes as long as scans do when they differ.
+    /// Oldest comparison of what is assigned with what the log dirs hold. It is made with each whole answer about the log
+    /// dirs, which is asked for at once when others are assigned, and takes as long as scans do when they differ.
     pub hosting: Duration,
     /// How long a broker must be silent and motionless before it is called hung.
     pub hung: Duration,
@@ -78,7 +78,7 @@ impl Default for Limits {
             scan: seconds(15),
             minimums: seconds(120),
             log_dirs: seconds(20),
-            hosting: seconds(60),
+            hosting: seconds(180),
             hung: seconds(60),
             sight: seconds(5),
         }

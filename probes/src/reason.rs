@@ -160,6 +160,11 @@ pub enum Reason {
         /// Its process, when it is seen to run.
         pid: Option<i32>,
     },
+    /// What listens on the port for clients of a `ZooKeeper` server closes each connection.
+    ServerCloses {
+        /// For how long.
+        since: Duration,
+    },
     /// A `ZooKeeper` server without a majority: it serves nobody.
     NotServing,
     /// A `ZooKeeper` server without a majority, which serves reads.

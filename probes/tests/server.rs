@@ -128,4 +128,6 @@ fn an_end_of_a_life_voids_what_it_said() {
     let all = judge(&seen, &Limits::default(), NOW);
     assert_eq!((all.ready.is_yes(), all.started.is_yes(), all.live.is_yes()), (false, false, true));
     assert_eq!(codes(&all.ready.reasons), ["zookeeper-not-listening"]);
+    seen.reach = (Reach::Closed, NOW);
+    assert_eq!(unready(&seen), ["zookeeper-closes"]);
 }

@@ -1,6 +1,6 @@
 //! `pillion sidecar`.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Sources},
     init::{self, Identity},
-    kafka::Address,
+    kafka::{Address, Security, Tls, TlsFiles},
     problem::Problem,
     sidecar::{self, RunError, server::Server},
 };
@@ -58,12 +58,14 @@ struct ServerArgs {
     /// Watch a `ZooKeeper` server instead; it needs no init and no config file
     #[arg(long, value_enum, conflicts_with_all = ["config", "run_dir", "set"])]
     role: Option<Beside>,
-    /// Its plain port for clients
+    /// Its port for clients
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:2181", value_parser = at)]
     address: Address,
-    /// Its `AdminServer`, which is asked where `mntr` is not allowed, or the port for clients speaks TLS
+    /// Its `AdminServer`, which is asked where `mntr` is not allowed, or TLS is spoken and not given here
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:8080", value_parser = at)]
     admin: Address,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Where to answer
     #[arg(long, value_name = "ADDRESS:PORT", requires = "role", default_value = "0.0.0.0:9440")]
     listen: SocketAddr,
@@ -76,6 +78,35 @@ struct ServerArgs {
     /// The file that it runs with, which tells its process from that of other servers where several are seen
     #[arg(long, value_name = "FILE", requires = "role")]
     server_config: Option<PathBuf>,
+}
+
+/// How its port for clients is secured; the files are read again when they change.
+#[derive(Debug, Clone, clap::Args)]
+struct TlsArgs {
+    /// The port speaks TLS (`secureClientPort`); the CAs that may have issued its certificate, PEM
+    #[arg(long = "tls-authority", value_name = "FILE", requires = "role")]
+    authority: Option<PathBuf>,
+    /// The certificate to show, where it asks for one (`ssl.clientAuth`), PEM
+    #[arg(long = "tls-certificate", value_name = "FILE", requires = "authority")]
+    certificate: Option<PathBuf>,
+    /// Its key, PEM, not encrypted; by default in the same file
+    #[arg(long = "tls-key", value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
+    /// A name that its certificate has, where it has not the host of --address
+    #[arg(long = "tls-server-name", value_name = "NAME", requires = "authority")]
+    server_name: Option<String>,
+}
+
+impl TlsArgs {
+    fn security(self) -> Security {
+        let Some(authority) = self.authority else { return Security::plain() };
+        let own = self.certificate.map(|certificate| {
+            let key = self.key.unwrap_or_else(|| certificate.clone());
+            (certificate, key)
+        });
+        let tls = Some(Arc::new(Tls::new(TlsFiles { authority, own })));
+        Security { tls, sasl: None, server_name: self.server_name }
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -110,8 +141,8 @@ pub fn run(args: &SidecarArgs) -> ExitCode {
 }
 
 fn beside_zookeeper(args: ServerArgs) -> ExitCode {
-    let ServerArgs { address, admin, listen, id, cluster, server_config: config, role: _ } = args;
-    let server = Server { id, cluster, address, admin, config };
+    let ServerArgs { address, admin, tls, listen, id, cluster, server_config: config, role: _ } = args;
+    let server = Server { id, cluster, address, security: tls.security(), admin, config };
     until_signal(async |stop| sidecar::server::watch(&server, listen, Clock::system(), stop).await)
 }
 

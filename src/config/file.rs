@@ -311,7 +311,7 @@ pub struct Timing {
     pub margin: Option<Written>,
     /// Between two questions to the quorum (`KRaft`). Default: 500ms.
     pub quorum_interval: Option<Written>,
-    /// Between two looks at how far the broker has applied metadata. Default: 250ms.
+    /// Between two looks at how far the broker has applied metadata. Default: 300ms.
     pub applied_interval: Option<Written>,
     /// Between two scans of own replicas. Default: 500ms.
     pub scan_interval: Option<Written>,

@@ -50,7 +50,7 @@ impl Default for Timing {
             probe_timeout: Duration::from_secs(1),
             margin: Duration::from_millis(500),
             quorum_interval: Duration::from_millis(500),
-            applied_interval: Duration::from_millis(250),
+            applied_interval: Duration::from_millis(300),
             scan_interval: Duration::from_millis(500),
             scan_max_age: Duration::from_secs(15),
             log_dir_interval: Duration::from_secs(5),

@@ -73,6 +73,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Waits until the broker has closed the connection, while nothing is asked. Where that cannot be seen, it waits for ever.
+    pub async fn closed(&self) {
+        self.stream.closed().await;
+    }
+
     /// Resolves, connects, and where `security` wants it shakes hands and authenticates. Every address that the name has
     /// is tried. All of it until `deadline`.
     pub async fn open(

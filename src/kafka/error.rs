@@ -136,7 +136,7 @@ impl WireError {
     }
 
     /// The case that an I/O error on an open connection stands for.
-    pub(super) fn from_io(source: io::Error, during: &'static str) -> Self {
+    pub fn from_io(source: io::Error, during: &'static str) -> Self {
         use io::ErrorKind as Kind;
         if let Some(of_tls) = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return Self::Tls(TlsFault::of(of_tls));

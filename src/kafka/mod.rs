@@ -1,7 +1,8 @@
 //! Kafka's wire protocol, as far as the verdict needs it.
 //!
 //! * [`Connection`]: one connection, one request outstanding, every answer capped and checked.
-//! * [`Security`]: TLS and SASL around it; [`handshake`] looks which certificate a listener serves.
+//! * [`Security`]: TLS and SASL around it; [`handshake`] looks which certificate a listener serves, and [`dial`] opens
+//!   nothing but the stream.
 //! * [`requests`]: the small requests, each answered by a plain struct.
 //! * [`alive`]: which brokers give no sign of life.
 //! * [`current`]: the proof that a broker's image of the cluster is current.
@@ -34,6 +35,7 @@ pub use guard::{Field, Layout, Shape};
 pub use handshake::{Served, handshake};
 pub use pending::PendingCall;
 pub use security::{Login, Mechanism, Sasl, Security, Tls, TlsFault, TlsFiles};
+pub use session::dial;
 
 /// Kafka's error codes that are told apart here (`org.apache.kafka.common.protocol.Errors`).
 pub mod codes {

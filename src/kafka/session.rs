@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use kafka_protocol::messages::{ApiVersionsRequest, SaslAuthenticateRequest, SaslHandshakeRequest};
 use kafka_protocol::protocol::StrBytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -77,14 +78,7 @@ pub(super) async fn open(
     client_id: &str,
     deadline: Instant,
 ) -> Result<Connection, WireError> {
-    let (stream, loaded) = match &security.tls {
-        None => (Stream::Plain(connect(address, deadline).await?), None),
-        Some(tls) => {
-            let loaded = tls.current()?;
-            let stream = secure(address, security, &loaded, deadline).await?;
-            (stream, Some(loaded))
-        }
-    };
+    let (stream, loaded) = stream(address, security, deadline).await?;
     let mut connection = Connection::over(stream, client_id);
     connection.origin = loaded.map(|loaded| {
         let (address, security, client_id) = (address.clone(), security.clone(), client_id.to_owned());
@@ -99,6 +93,33 @@ pub(super) async fn open(
         })?;
     }
     Ok(connection)
+}
+
+/// Opens a stream to what is no node of Kafka, with TLS around it where it is to be; who it is for speaks by itself.
+///
+/// # Errors
+///
+/// As those of a connection.
+pub async fn dial(
+    address: &Address,
+    security: &Security,
+    deadline: Instant,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, WireError> {
+    stream(address, security, deadline).await.map(|(stream, _)| stream)
+}
+
+/// Opens a stream, and tells by which certificates.
+async fn stream(
+    address: &Address,
+    security: &Security,
+    deadline: Instant,
+) -> Result<(Stream, Option<Arc<Loaded>>), WireError> {
+    let Some(tls) = &security.tls else {
+        return Ok((Stream::Plain(connect(address, deadline).await?), None));
+    };
+    let loaded = tls.current()?;
+    let stream = secure(address, security, &loaded, deadline).await?;
+    Ok((stream, Some(loaded)))
 }
 
 /// Connects a socket.

@@ -34,6 +34,19 @@ impl Heard {
     }
 }
 
+impl Stream {
+    /// Waits until the peer has closed it. Where something came that nobody has read yet, that is for the next read to find.
+    pub async fn closed(&self) {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => &stream.get_ref().0.socket,
+        };
+        if matches!(socket.peek(&mut [0]).await, Ok(1..)) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 impl AsyncRead for Heard {
     fn poll_read(
         mut self: Pin<&mut Self>,

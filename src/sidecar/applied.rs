@@ -68,7 +68,11 @@ async fn sample(desk: &Desk, target: &Target, mut connection: Connection) -> End
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known: Option<Arc<ApiVersions>> = None;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            // Then asking tells how it ended, and at once.
+            () = connection.closed() => {}
+        }
         let sent = desk.now();
         let answer = match patiently(desk, target, &mut connection, sent).await {
             Ok(Ok(answer)) => answer,

@@ -1,8 +1,17 @@
-//! Asks the broker how its log dirs are.
+//! Asks the broker how its log dirs are, and what is in them.
+//!
+//! What is in them is as large an answer as the broker has replicas. Where the metadata log counts, it tells which replicas
+//! those should be, so they are gone through when they become others, and now and then; how the directories are is asked
+//! for as often as ever.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use pillion_probes::observe::{LogDir, LogDirs};
+use pillion_probes::{
+    hosting::Hosting,
+    observe::{LogDir, LogDirs},
+    set::Digest,
+    time::BootTime,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
@@ -10,10 +19,27 @@ use super::{
     desk::{Desk, Life},
     hosting,
 };
-use crate::kafka::{WireError, codes, requests::describe_log_dirs, scan::ScanBuffer};
+use crate::kafka::{
+    WireError, codes,
+    requests::{describe_log_dirs, log_dir_health},
+    scan::{self, ScanBuffer},
+};
 
 /// The request's name, for people.
 const NAME: &str = "DescribeLogDirs";
+/// What is in the log dirs is gone through at least so often: verdicts rest on a comparison of the last three minutes
+/// (`Limits::hosting`).
+const WHOLE: Duration = Duration::from_secs(120);
+
+/// What was found in the log dirs: the replicas that are assigned.
+struct Found {
+    asked: BootTime,
+    /// Those, and the offline ones of them.
+    assigned: Assigned,
+    dirs: Vec<LogDir>,
+}
+
+type Assigned = (Digest, Digest);
 
 /// Watches the log dirs for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
@@ -33,7 +59,7 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
     let mut hosting = hosting::Watch::new(desk, target, life);
     let mut ticks = interval(target.timing.log_dir_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut uncompared = None;
+    let (mut uncompared, mut found): (_, Option<Found>) = (None, None);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -48,23 +74,56 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             }
         }
         let sent = desk.now();
-        let told =
-            describe_log_dirs(&mut connection, &life.versions, target.key, None, &mut buffer, deadline())
-                .await?;
-        let hosted = told.hosted;
-        let dirs: Vec<LogDir> = told.dirs.into_iter().map(observed).collect();
-        let missing = target
-            .log_dirs
-            .iter()
-            .filter(|own| !dirs.iter().any(|dir| dir.path.trim_end_matches('/') == own.trim_end_matches('/')))
-            .cloned()
-            .collect();
-        let log_dirs = Arc::new(LogDirs { sent, answered: desk.now(), dirs, missing });
-        desk.denied(life.number, NAME, false);
-        desk.note_in(life.number, |seen| seen.log_dirs = Some(log_dirs));
-        let compared = hosting.compare(sent, hosted, &mut buffer).await;
-        uncompared = (!compared).then_some((sent, hosted));
+        found = if let Some(found) = found.filter(|found| holds(desk, target, found, sent)) {
+            let told = log_dir_health(&mut connection, &life.versions, &mut buffer, deadline()).await?;
+            let (dirs, same) = with_contents(told.dirs, &found.dirs);
+            publish(desk, target, life, sent, dirs);
+            same.then_some(found)
+        } else {
+            let assigned = assigned(desk);
+            let told =
+                describe_log_dirs(&mut connection, &life.versions, target.key, None, &mut buffer, deadline())
+                    .await?;
+            let dirs: Vec<LogDir> = told.dirs.into_iter().map(observed).collect();
+            publish(desk, target, life, sent, dirs.clone());
+            let compared = hosting.compare(sent, told.hosted, &mut buffer).await;
+            uncompared = (!compared).then_some((sent, told.hosted));
+            let alike = compared && desk.read(|seen| seen.hosting.as_ref().is_some_and(Hosting::is_good));
+            assigned.filter(|_| alike).map(|assigned| Found { asked: sent, assigned, dirs })
+        };
     }
+}
+
+/// What was found is there still, for all that is known.
+fn holds(desk: &Desk, target: &Target, found: &Found, now: BootTime) -> bool {
+    target.ledger.counts(now) && now.since(found.asked) < WHOLE && assigned(desk) == Some(found.assigned)
+}
+
+fn assigned(desk: &Desk) -> Option<Assigned> {
+    desk.read(|seen| seen.round.as_ref().map(|round| (round.tally.own, round.tally.own_offline)))
+}
+
+/// How the directories are now, with what was found in them; `false` when others are healthy now.
+fn with_contents(told: Vec<scan::LogDir>, found: &[LogDir]) -> (Vec<LogDir>, bool) {
+    let mut same = told.len() == found.len();
+    let dirs = told.into_iter().map(observed).map(|mut dir| {
+        let before = found.iter().find(|before| before.path == dir.path);
+        same &= before.is_some_and(|before| before.error == dir.error);
+        if let Some(before) = before.filter(|_| dir.error == codes::NONE) {
+            (dir.replicas, dir.bytes) = (before.replicas, before.bytes);
+        }
+        dir
+    });
+    (dirs.collect(), same)
+}
+
+fn publish(desk: &Desk, target: &Target, life: &Life, sent: BootTime, dirs: Vec<LogDir>) {
+    let path = |path: &str| path.trim_end_matches('/').to_owned();
+    let known = |own: &String| dirs.iter().any(|dir| path(&dir.path) == path(own));
+    let missing = target.log_dirs.iter().filter(|own| !known(own)).cloned().collect();
+    let log_dirs = Arc::new(LogDirs { sent, answered: desk.now(), dirs, missing });
+    desk.denied(life.number, NAME, false);
+    desk.note_in(life.number, |seen| seen.log_dirs = Some(log_dirs));
 }
 
 /// Waits for a scan that is complete.

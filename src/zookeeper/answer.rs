@@ -52,7 +52,7 @@ impl Answer {
         Self::told(all)
     }
 
-    /// Of `/commands/monitor`.
+    /// Of `/commands/monitor`; another command can say no more than that it serves nobody.
     pub fn of_monitor(json: &str) -> Self {
         let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(json) else { return Self::Foreign };
         if fields

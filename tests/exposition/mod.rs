@@ -23,13 +23,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::made_up::{Stepped, lagging, on_zookeeper, settings, voter};
+use crate::made_up::{Stepped, lagging, on_zookeeper, settings, voter, zookeeper_server};
 
 /// Figures that the made-up nodes do not have: values made up, in trouble. `made_up_series_are_real` holds their names against
 /// those that the product documents.
 pub const BESIDE: &str = include_str!("beside.txt");
 
-/// A broker that lags and has every trouble there is, a controller, and one in `ZooKeeper` mode: a text each.
+/// A broker that lags and has every trouble there is, a controller, one in `ZooKeeper` mode, and a `ZooKeeper` server: a text
+/// each.
 pub fn nodes() -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (troubled, clock) = board(1001, "kraft-broker", |now| lagging(now, "orders", 3));
@@ -39,9 +40,10 @@ pub fn nodes() -> Vec<String> {
         let zookeeper = Some(now.back(Duration::from_millis(800)));
         Observations { zookeeper, ..on_zookeeper(now) }
     });
+    let (server, _) = board(1, "zookeeper-server", zookeeper_server);
     let read = |board| runtime.block_on(metrics(board));
     let broker = read(troubled).replace("# EOF\n", &format!("{BESIDE}# EOF\n"));
-    vec![broker, read(controller), read(on_zookeeper)]
+    vec![broker, read(controller), read(on_zookeeper), read(server)]
 }
 
 /// The names of all their series.

@@ -18,15 +18,16 @@ import org.apache.kafka.metadata.PartitionRegistration;
 import org.apache.kafka.server.common.ApiMessageAndVersion;
 
 /**
- * Replays the segments of a metadata log with Kafka's own image, and prints after each batch what it says of one broker: the
- * offset, the number of topics, whether the broker is fenced, and its replicas. Arguments: the directory, the broker's id.
+ * Replays the segments of a metadata log, or one snapshot of it, with Kafka's own image, and prints after each batch what it
+ * says of one broker: the offset, the number of topics, whether the broker is fenced, and its replicas. Arguments: the
+ * directory, the broker's id.
  */
 public final class Ledger {
     public static void main(String[] arguments) throws Exception {
         int broker = Integer.parseInt(arguments[1]);
         List<Path> segments = new ArrayList<>();
         try (var files = Files.list(Path.of(arguments[0]))) {
-            files.filter(path -> path.toString().endsWith(".log")).sorted().forEach(segments::add);
+            files.filter(path -> path.toString().matches(".*[.](log|checkpoint)")).sorted().forEach(segments::add);
         }
         MetadataImage image = MetadataImage.EMPTY;
         StringBuilder out = new StringBuilder();

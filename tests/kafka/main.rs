@@ -95,6 +95,7 @@ const TESTS: &[Test] = &[
     ("a_joiner_is_a_voter_when_it_is_added_on_3_9", Stage::Dynamic39, voters::joiner),
     ("an_empty_broker_is_unregistered", Stage::V41, stops::unregistered),
     ("smoke_on_4_1", Stage::V41, versions::smoke),
+    ("the_metadata_log_of_4_1_is_read_as_kafka_reads_it", Stage::V41, ledger::replay::is_as_kafka_has_it),
     ("canary_on_4_1", Stage::V41, elsewhere::canary),
     ("smoke_on_3_9", Stage::V39, versions::smoke),
     ("the_metadata_log_of_3_9_is_read_as_kafka_reads_it", Stage::V39, ledger::replay::is_as_kafka_has_it),

@@ -132,6 +132,8 @@ impl Scene {
             Stage::Main => Cluster::builder(NEWEST)
                 .controllers(3)
                 .brokers(3)
+                // Snapshots of the metadata, as hours would bring them.
+                .broker_property("metadata.log.max.snapshot.interval.ms", "15000")
                 .broker_property("replica.lag.time.max.ms", "10000"),
             Stage::Combined => {
                 Cluster::builder(NEWEST).combined(1).log_dirs(2).small_log_dir(1001, 1, 64 << 20)
@@ -144,8 +146,14 @@ impl Scene {
                 .broker_property("replica.lag.time.max.ms", "10000")
                 .property("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
                 .property("allow.everyone.if.no.acl.found", "true"),
-            Stage::V41 => Cluster::builder(V4_1).controllers(1).brokers(3),
-            Stage::V39 => Cluster::builder(V3_9).controllers(1).brokers(3),
+            Stage::V41 => Cluster::builder(V4_1)
+                .controllers(1)
+                .brokers(3)
+                .broker_property("metadata.log.max.snapshot.interval.ms", "15000"),
+            Stage::V39 => Cluster::builder(V3_9)
+                .controllers(1)
+                .brokers(3)
+                .broker_property("metadata.log.max.snapshot.interval.ms", "15000"),
             Stage::Secured => secured::newest(),
             Stage::Secured39 => secured::older(),
             Stage::Voters => Cluster::builder(NEWEST).controllers(3).brokers(1),

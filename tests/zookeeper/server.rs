@@ -1,17 +1,21 @@
 //! Servers on free ports of this machine, each with its agent. All of them end with the test.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Mutex,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use bed::fetch::{Kafka, V3_9};
+use bed::{
+    fetch::{Kafka, V3_9},
+    tls::Authority,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -21,14 +25,42 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// An agent, and the server beside it where there is a real one.
 pub struct Server {
     config: PathBuf,
+    /// Of the JVM and its class path, beside the usual.
+    java: Java,
     child: Mutex<Option<Child>>,
     agent: Child,
     probes: u16,
 }
 
+#[derive(Clone, Debug, Default)]
+struct Java {
+    options: Vec<&'static str>,
+    jars: Option<PathBuf>,
+}
+
 pub struct Ensemble {
     pub servers: Vec<Server>,
     _dir: TempDir,
+}
+
+/// What an ensemble is to be.
+#[derive(Clone, Debug)]
+#[must_use = "start it"]
+pub struct Plan {
+    count: usize,
+    words: &'static str,
+    observers: usize,
+    admin: bool,
+    read_only: bool,
+    tls: Option<Tls>,
+    file: Option<&'static str>,
+}
+
+/// The files of a port with TLS, which is then the only one for clients, and the flags that the agents get.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    settings: String,
+    flags: Vec<String>,
 }
 
 /// So many ports that were free a moment ago, all different.
@@ -42,34 +74,124 @@ pub fn free() -> u16 {
     ports(1)[0]
 }
 
-impl Ensemble {
-    /// Starts them all, with the words that they allow.
-    pub fn start(count: usize, words: &str) -> Self {
+impl Plan {
+    /// So many voters, all of whom allow these words.
+    pub fn of(count: usize, words: &'static str) -> Self {
+        Self { count, words, observers: 0, admin: false, read_only: false, tls: None, file: None }
+    }
+
+    /// So many more that observe.
+    pub fn observers(self, observers: usize) -> Self {
+        Self { observers, ..self }
+    }
+
+    /// Each with its `AdminServer`.
+    pub fn admin(self) -> Self {
+        Self { admin: true, ..self }
+    }
+
+    /// Who has no majority goes on to serve reads.
+    pub fn read_only(self) -> Self {
+        Self { read_only: true, ..self }
+    }
+
+    /// What else stands in this file, instead of what tests are content with.
+    pub fn file(self, file: &'static str) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
+    pub fn tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    pub fn start(self) -> Ensemble {
         let dir = tempfile::tempdir().unwrap();
-        let ports = ports(count * 4);
-        let of = |id: usize| &ports[id * 4..id * 4 + 4];
-        let member = |id| format!("server.{}=127.0.0.1:{}:{}", id + 1, of(id)[1], of(id)[2]);
-        let members: Vec<String> = (0..count).filter(|_| count > 1).map(member).collect();
-        let members = members.join("\n");
-        let servers = (0..count).map(|id| {
-            let [client, _, _, probes] = *of(id) else { unreachable!() };
+        let all = self.count + self.observers;
+        let ports: Vec<[u16; 5]> = ports(all * 5).chunks(5).map(|five| five.try_into().unwrap()).collect();
+        let members: Vec<_> = ports.iter().enumerate().map(|(id, ports)| self.member(id, *ports)).collect();
+        let members = if all > 1 { members.join("\n") } else { String::new() };
+        let servers = ports.iter().enumerate().map(|(id, [client, _, _, admin, probes])| {
             let data = dir.path().join(id.to_string());
             fs::create_dir(&data).unwrap();
             fs::write(data.join("myid"), (id + 1).to_string()).unwrap();
             let config = dir.path().join(format!("{id}.cfg"));
-            let data = data.display();
-            let text = format!(
-                "dataDir={data}\nclientPort={client}\nclientPortAddress=127.0.0.1\ntickTime=500\ninitLimit=20\n\
-                 syncLimit=4\n4lw.commands.whitelist={words}\nadmin.enableServer=false\n{members}"
-            );
-            fs::write(&config, text).unwrap();
-            let server = Server::agent(config, client, free(), probes);
+            let (usual, own) = (self.usual(*admin), self.own(id, *client));
+            // Of what stands there twice the last one counts.
+            let file = self.file.iter().flat_map(|file| file.lines());
+            let file: Vec<_> = file.filter(|line| !line.starts_with("server.")).collect();
+            let file = file.join("\n");
+            fs::write(&config, format!("{usual}\n{file}\ndataDir={}\n{own}\n{members}", data.display()))
+                .unwrap();
+            let flags = self.tls.iter().flat_map(|tls| tls.flags.clone()).collect::<Vec<_>>();
+            let mut server = Server::agent(config, *client, *admin, *probes, &flags);
+            server.java = self.java();
             server.run();
             server
         });
-        Self { servers: servers.collect(), _dir: dir }
+        Ensemble { servers: servers.collect(), _dir: dir }
     }
 
+    fn member(&self, id: usize, [_, peers, elections, ..]: [u16; 5]) -> String {
+        let kind = if id < self.count { "" } else { ":observer" };
+        format!("server.{}=127.0.0.1:{peers}:{elections}{kind}", id + 1)
+    }
+
+    /// What tests are content with.
+    fn usual(&self, admin: u16) -> String {
+        let Self { words, admin: enabled, .. } = self;
+        format!(
+            "tickTime=500\ninitLimit=20\nsyncLimit=4\n4lw.commands.whitelist={words}\nadmin.enableServer={enabled}\n\
+             admin.serverPort={admin}\nadmin.serverAddress=127.0.0.1"
+        )
+    }
+
+    /// What a server has for itself.
+    fn own(&self, id: usize, client: u16) -> String {
+        let kind = if id < self.count { "" } else { "peerType=observer\n" };
+        let port = match &self.tls {
+            None => format!("clientPort={client}\nclientPortAddress=127.0.0.1"),
+            Some(tls) => {
+                format!("secureClientPort={client}\nsecureClientPortAddress=127.0.0.1\n{}", tls.settings)
+            }
+        };
+        format!("{kind}{port}")
+    }
+
+    fn java(&self) -> Java {
+        // No setting of the file, unlike the others.
+        let options = if self.read_only { vec!["-Dreadonlymode.enabled=true"] } else { Vec::new() };
+        Java { options, jars: self.admin.then(|| bed::fetch::jetty().unwrap()) }
+    }
+}
+
+impl Tls {
+    /// Certificates in `dir` for servers on this machine; clients, and so the agents, need one where that is asked.
+    pub fn new(dir: &Path, names: &[String], client_auth: &str) -> Self {
+        let authority = Authority::new("zookeeper").unwrap();
+        let issued = authority.issue("zookeeper", names, &[Ipv4Addr::LOCALHOST.into()]).unwrap();
+        let [ca, store] = ["ca.pem", "store.pem"].map(|name| dir.join(name));
+        fs::write(&ca, authority.certificate()).unwrap();
+        fs::write(&store, format!("{}{}", issued.key, issued.certificate)).unwrap();
+        let [ca, store] = [ca, store].map(|path| path.display().to_string());
+        let settings = format!(
+            "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nssl.clientAuth={client_auth}\n\
+             ssl.keyStore.location={store}\nssl.trustStore.location={ca}"
+        );
+        let flags = if client_auth == "none" {
+            vec!["--tls-authority".to_owned(), ca]
+        } else {
+            vec!["--tls-authority".to_owned(), ca, "--tls-certificate".to_owned(), store]
+        };
+        Self { settings, flags }
+    }
+
+    /// With these flags and no others.
+    pub fn flags(self, flags: Vec<String>) -> Self {
+        Self { flags, ..self }
+    }
+}
+
+impl Ensemble {
     /// The index of the server that says that it leads.
     pub fn leads(&self) -> Option<usize> {
         self.servers.iter().position(|server| {
@@ -86,24 +208,30 @@ impl Ensemble {
 impl Server {
     /// An agent alone, whose server and `AdminServer` are told to be at these ports.
     pub fn beside(client: u16, admin: u16) -> Self {
-        Self::agent(PathBuf::from("/no/such.cfg"), client, admin, free())
+        Self::agent(PathBuf::from("/no/such.cfg"), client, admin, free(), &[])
     }
 
-    fn agent(config: PathBuf, client: u16, admin: u16, probes: u16) -> Self {
+    fn agent(config: PathBuf, client: u16, admin: u16, probes: u16, flags: &[String]) -> Self {
         let at = |port: u16| format!("127.0.0.1:{port}");
         let mut agent = Command::new(env!("CARGO_BIN_EXE_pillion"));
         agent.args(["sidecar", "--role", "zookeeper", "--address", &at(client), "--admin", &at(admin)]);
         agent.args(["--listen", &at(probes), "--server-config"]).arg(&config);
-        let agent = agent.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { config, child: Mutex::default(), agent, probes }
+        let agent = agent.args(flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { config, java: Java::default(), child: Mutex::default(), agent, probes }
     }
 
     /// Starts the server; its agent runs all the time.
     pub fn run(&self) {
         let mut java = Command::new("java");
         java.args(["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-        java.args(Kafka::fetch(V3_9).unwrap().java_args("org.apache.zookeeper.server.quorum.QuorumPeerMain"))
-            .arg(&self.config);
+        java.args(&self.java.options);
+        let mut args =
+            Kafka::fetch(V3_9).unwrap().java_args("org.apache.zookeeper.server.quorum.QuorumPeerMain");
+        let class_path = args.iter().position(|arg| arg == "-cp").unwrap() + 1;
+        if let Some(jars) = &self.java.jars {
+            write!(args[class_path], ":{}/*", jars.display()).unwrap();
+        }
+        java.args(args).arg(&self.config);
         java.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         *self.child.lock().unwrap() = Some(java.spawn().unwrap());
     }
@@ -132,6 +260,13 @@ impl Server {
         };
         let text = ask().unwrap_or_default();
         text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()).unwrap_or_default()
+    }
+}
+
+impl Server {
+    /// As it last told it.
+    pub fn state(&self) -> String {
+        self.status()["observations"]["server"]["state"].as_str().unwrap_or_default().to_owned()
     }
 }
 

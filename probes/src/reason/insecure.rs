@@ -14,12 +14,13 @@ pub(super) fn insecure(fault: Insecurity, why: &str) -> Words {
         Insecurity::Untrusted => (
             "certificate-untrusted",
             "the agent does not trust the node's certificate",
-            "put the CA that issued it into the file of `broker.client.authority`, or find out who answers there",
+            "put the CA that issued it into the file of `broker.client.authority` (beside ZooKeeper: --tls-authority), or \
+             find out who answers there",
         ),
         Insecurity::WrongName => (
             "certificate-wrong-name",
             "the node's certificate is for other names than the agent asks by",
-            "issue it with that name, or set `broker.client.serverName` to one that it has",
+            "issue it with that name, or set `broker.client.serverName` (--tls-server-name) to one that it has",
         ),
         Insecurity::PeerExpired => (
             "certificate-not-valid",
@@ -29,12 +30,13 @@ pub(super) fn insecure(fault: Insecurity, why: &str) -> Words {
         Insecurity::OwnExpired => (
             "client-certificate-expired",
             "the agent's own certificate has expired",
-            "renew the file of `broker.client.certificate` and its key; it is read again by itself",
+            "renew the file of `broker.client.certificate` (--tls-certificate) and its key; it is read again by itself",
         ),
         Insecurity::OwnRefused => (
             "client-certificate-refused",
             "the node refuses the agent's certificate, or misses one",
-            "set `broker.client.certificate` and `key` to one that the listener's truststore covers",
+            "set `broker.client.certificate` and `key` (--tls-certificate, --tls-key) to one that the listener's truststore \
+             covers",
         ),
         Insecurity::Tls => (
             "tls-failed",

@@ -175,6 +175,12 @@ impl Reason {
                 ),
                 "start it, or see in its log why it ended; if it runs, check --address against its `clientPort`",
             ),
+            Self::ServerCloses { since } => told(
+                "zookeeper-closes",
+                format!("for {} what listens on the port has closed each connection", spoken(*since)),
+                "a port that speaks TLS wants --tls-authority, or the AdminServer, named by --admin; otherwise see \
+                 `maxClientCnxns`, which is for all clients of one host, and this server's log",
+            ),
             Self::NotServing => told(
                 "zookeeper-not-serving",
                 "this ZooKeeper server has no majority behind it, and serves nobody".into(),

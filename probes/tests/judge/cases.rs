@@ -62,7 +62,7 @@ pub const CASES: &[(Change, &[&str])] = &[
     ),
     (|seen| seen.hosting = None, &["replicas-not-compared"]),
     (
-        |seen| seen.hosting = Some(Hosting { asked: ago(60_001), ..Hosting::default() }),
+        |seen| seen.hosting = Some(Hosting { asked: ago(180_001), ..Hosting::default() }),
         &["replicas-not-compared"],
     ),
     (

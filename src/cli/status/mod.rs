@@ -1,6 +1,7 @@
 //! `pillion status`: what an on-call reads first.
 
 mod cluster;
+mod screen;
 
 use std::{
     fmt::{self, Write},
@@ -13,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
 use pillion_probes::{forced::Kind, lag::Excluded, replicas::Fault, verdict::Answer};
 
+use self::screen::Screen;
 use super::{
     Exit,
     client::{Target, get},
@@ -63,10 +65,12 @@ enum Form {
 }
 
 pub(super) fn run(args: &StatusArgs) -> Exit {
+    let terminal = std::io::stdout().is_terminal() && args.output == Form::Text;
+    let screen = || Screen::current().filter(|_| terminal);
     if !args.watch {
         return match ask(args) {
             Ok((text, exit)) => {
-                out::print(text);
+                out::print(screen().map_or_else(|| text.clone(), |screen| screen.wrapped(&text)));
                 exit
             }
             Err((why, exit)) => {
@@ -75,24 +79,16 @@ pub(super) fn run(args: &StatusArgs) -> Exit {
             }
         };
     }
-    let redraw = std::io::stdout().is_terminal() && args.output == Form::Text;
     loop {
         let text = ask(args).map_or_else(|(why, _)| format!("{}\n", paint(bad(), &why)), |(text, _)| text);
         // Home, then clear to the end of each line and of the screen: no flicker.
         let drawn =
-            if redraw { out::print(format_args!("\x1b[H{}\x1b[J", fitted(&text))) } else { out::print(text) };
-        if !drawn {
+            screen().map_or_else(|| text.clone(), |screen| format!("\x1b[H{}\x1b[J", screen.fitted(&text)));
+        if !out::print(drawn) {
             return Exit::Yes;
         }
         thread::sleep(Duration::from_secs(1));
     }
-}
-
-/// As much as the terminal is high, from the top: the verdicts must not scroll away under the history.
-fn fitted(text: &str) -> String {
-    let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| usize::from(size.ws_row));
-    let rows = if rows > 1 { rows - 1 } else { usize::MAX };
-    text.lines().take(rows).fold(String::new(), |all, line| all + line + "\x1b[K\n")
 }
 
 fn ask(args: &StatusArgs) -> Result<(String, Exit), (String, Exit)> {
@@ -163,6 +159,7 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
     reasons(out, status)?;
     partitions(out, status)?;
     writeln!(out, "\n{}", paint(faint(), "evidence"))?;
+    let width = status.evidence.iter().map(|piece| piece.name.chars().count()).max().unwrap_or(0);
     for piece in &status.evidence {
         let mark = if piece.fresh { paint(good(), "✓") } else { paint(bad(), "✗") };
         let age = match (piece.age_seconds, piece.limit_seconds) {
@@ -170,7 +167,7 @@ fn write_text(out: &mut String, status: &Status) -> fmt::Result {
             (Some(age), None) => length(age),
             (None, _) => "none".into(),
         };
-        writeln!(out, "  {mark} {:<9} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
+        writeln!(out, "  {mark} {:<width$} {age:<17} {}", plain(&piece.name), plain(&piece.detail))?;
     }
     resources(out, status)?;
     turn(out, status)?;

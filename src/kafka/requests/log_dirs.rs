@@ -35,6 +35,17 @@ pub async fn describe_log_dirs(
     ask(connection, versions, &request, buffer, deadline, |scanner| scanner.keyed(key, sieve.cloned())).await
 }
 
+/// The same of no topic: how the directories are, and not what is in them. That costs the same whatever the broker hosts.
+pub async fn log_dir_health(
+    connection: &mut Connection,
+    versions: &ApiVersions,
+    buffer: &mut ScanBuffer,
+    deadline: Instant,
+) -> Result<LogDirs, WireError> {
+    let request = DescribeLogDirsRequest::default().with_topics(Some(Vec::new()));
+    ask(connection, versions, &request, buffer, deadline, |scanner| scanner).await
+}
+
 /// Bytes of the logs that the broker asked has of these partitions, by their hashes under `key`; `None` of those that it
 /// does not have. Needs `DESCRIBE` on `CLUSTER`.
 pub async fn log_sizes(

@@ -29,7 +29,7 @@ pub use groups::{
     CommittedGroup, CommittedTopic, GroupKind, ListedGroup, committed, committed_batch, listed_groups,
     members,
 };
-pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs, log_sizes};
+pub use log_dirs::{LOG_DIRS_CAP, describe_log_dirs, log_dir_health, log_sizes};
 pub use quorum::{
     Quorum, ReplicaState, describe_quorum, describe_quorum_request, describe_quorum_version, quorum_of,
 };

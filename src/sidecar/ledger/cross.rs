@@ -18,8 +18,8 @@ use crate::sidecar::{
 const SELDOM: Duration = Duration::from_secs(60);
 /// The same while the last one could not be compared.
 const SOON: Duration = Duration::from_secs(10);
-/// What scans may cost then, in bytes a second: an answer of 5 MB (100,000 partitions) each 20 minutes.
-const BYTES_A_SECOND: u64 = 4096;
+/// What scans may cost then, in bytes a second: an answer of 5 MB (100,000 partitions) each 2.5 hours.
+const BYTES_A_SECOND: u64 = 512;
 /// The log is told of at least twice a second.
 const VIEW: Duration = Duration::from_secs(2);
 

@@ -1,12 +1,18 @@
 //! Asks the server for its state, each second, by one way after the other.
 
-use std::{io, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use pillion_probes::{observe::Reach, server, time::BootTime};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{super::desk::Desk, Server};
-use crate::zookeeper::{Answer, monitor, say};
+use super::{
+    super::{applied::reach, desk::Desk},
+    Server,
+};
+use crate::{
+    kafka::{WireError, dial},
+    zookeeper::{Answer, monitor, say_over},
+};
 
 /// Between two questions.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -14,6 +20,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a silent connection is waited on before another is tried: one that hangs is not buried under connections.
 const SECOND_OPINION: Duration = Duration::from_secs(15);
+/// Longer than any answer is waited for: a stream that is not open by then is given up by who waits, and is no error.
+const OPENING: Duration = Duration::from_secs(60);
 
 /// Runs for ever.
 pub async fn watch(desk: &Desk, server: &Server) {
@@ -34,9 +42,8 @@ pub async fn watch(desk: &Desk, server: &Server) {
 
 /// By its words. Of the others only the leader knows, and tells it by `mntr` or the `AdminServer`. Every server allows
 /// `srvr`, whatever its list of words says (`FourLetterCommands`, 3.5 and newer).
-async fn state(server: &Server) -> io::Result<Answer> {
-    let (host, port) = (&server.address.host, server.address.port);
-    let brief = say("srvr", host, port).await?;
+async fn state(server: &Server) -> Result<Answer, WireError> {
+    let brief = say("srvr", server).await?;
     let more = match &brief {
         Answer::Told(facts) => facts.leads(),
         Answer::Withheld => true,
@@ -45,18 +52,23 @@ async fn state(server: &Server) -> io::Result<Answer> {
     if !more {
         return Ok(brief);
     }
-    let full = match say("mntr", host, port).await? {
+    let full = match say("mntr", server).await? {
         Answer::Withheld => timeout(PATIENCE / 2, by_monitor(server)).await.unwrap_or(Answer::Foreign),
         full => full,
     };
     Ok(if matches!(full, Answer::Withheld | Answer::Foreign) { brief } else { full })
 }
 
+async fn say(word: &str, server: &Server) -> Result<Answer, WireError> {
+    let stream = dial(&server.address, &server.security, Instant::now() + OPENING).await?;
+    say_over(word, stream).await.map_err(|error| WireError::from_io(error, "telling its state"))
+}
+
 async fn by_monitor(server: &Server) -> Answer {
     monitor(&server.admin.host, server.admin.port).await.unwrap_or(Answer::Foreign)
 }
 
-async fn take(desk: &Desk, server: &Server, sent: BootTime, told: io::Result<Answer>) {
+async fn take(desk: &Desk, server: &Server, sent: BootTime, told: Result<Answer, WireError>) {
     // What closes may be a port that speaks TLS, which has no words.
     let closed = told.as_ref().is_err_and(|error| reach(error) == Reach::Closed);
     let asked = desk.now();
@@ -72,23 +84,16 @@ async fn take(desk: &Desk, server: &Server, sent: BootTime, told: io::Result<Ans
     }
 }
 
-/// Clients may wait for the port as well, so it is not ready. It is no proof of a hang while the `AdminServer` answers.
+/// Clients may wait for the port as well, so it is not ready. It is no proof of a hang while the `AdminServer` answers,
+/// whose word is taken where it says why: a port with TLS leaves who speaks none waiting while it serves nobody.
 async fn silent(desk: &Desk, server: &Server, sent: BootTime) {
-    let lives = by_admin(server, desk.now()).await.is_some();
-    desk.silent_server((!lives).then_some(sent));
+    match by_admin(server, desk.now()).await {
+        Some(told) if !told.state.serves() => desk.told(told),
+        Some(_) => desk.silent_server(None),
+        None => desk.silent_server(Some(sent)),
+    }
 }
 
 async fn by_admin(server: &Server, sent: BootTime) -> Option<server::Server> {
     timeout(PATIENCE, by_monitor(server)).await.ok()?.seen(sent)
-}
-
-fn reach(error: &io::Error) -> Reach {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Reach::Refused,
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => Reach::Closed,
-        _ => Reach::Unreachable { why: error.to_string() },
-    }
 }

@@ -17,7 +17,7 @@ use crate::{
     board::{self, Board},
     clock::Clock,
     http,
-    kafka::Address,
+    kafka::{Address, Security},
 };
 
 /// The server to watch.
@@ -27,8 +27,10 @@ pub struct Server {
     pub id: i32,
     /// The ensemble, as it is shown.
     pub cluster: String,
-    /// Its plain port for clients.
+    /// Its port for clients.
     pub address: Address,
+    /// How that is secured.
+    pub security: Security,
     /// Its `AdminServer`, which is asked where the words are not allowed.
     pub admin: Address,
     /// The configuration that it runs with, by which its process is told from others; `None`: there is but one.

@@ -1,4 +1,4 @@
-//! Kafka's jars, fetched once per version from Maven Central into a cache.
+//! Kafka's jars, fetched once per version from Maven Central into a cache, and what else is fetched like that.
 
 use std::env;
 use std::fs::{self, File};
@@ -17,6 +17,10 @@ pub const V3_9: &str = "3.9.2";
 /// The oldest release that counts; `ZooKeeper` only, as far as the bed goes.
 pub const V2_8: &str = "2.8.2";
 
+/// Jetty in the version that `ZooKeeper` 3.8.4 is built with: Kafka ships that without it, and so without its `AdminServer`.
+const JETTY: &str = "9.4.53.v20231009";
+
+const JETTY_POM: &str = include_str!("../kafka/jetty.xml");
 const POM: &str = include_str!("../kafka/pom.xml");
 const LOG4J: &str = include_str!("../kafka/log4j.properties");
 const LOG4J2: &str = include_str!("../kafka/log4j2.properties");
@@ -55,15 +59,10 @@ impl Kafka {
         fs::write(aside.path().join("pom.xml"), POM)?;
         fs::write(aside.path().join("log4j.properties"), LOG4J)?;
         fs::write(aside.path().join("log4j2.properties"), LOG4J2)?;
-        let output = Command::new("mvn")
-            .args(["-B", "-q", "-f"])
-            .arg(aside.path().join("pom.xml"))
-            .args(["-P", if self.major() >= 4 { "log4j2" } else { "reload4j" }])
-            .arg(format!("-Dkafka.version={}", self.version))
-            .args(["-DincludeScope=runtime", "dependency:copy-dependencies"])
-            .arg(format!("-DoutputDirectory={}", aside.path().join("libs").display()))
-            .output()?;
-        succeeded(&output).with_context(|| format!("failed to fetch Kafka {}", self.version))?;
+        let profile = if self.major() >= 4 { "log4j2" } else { "reload4j" };
+        let arguments = ["-P", profile, &format!("-Dkafka.version={}", self.version)];
+        copy_dependencies(&aside.path().join("pom.xml"), &arguments, &aside.path().join("libs"))
+            .with_context(|| format!("failed to fetch Kafka {}", self.version))?;
         fs::rename(aside.keep(), &self.dir)?;
         Ok(())
     }
@@ -101,6 +100,38 @@ impl Kafka {
         command.args(self.java_args(class));
         command
     }
+}
+
+/// The directory with the jars that `ZooKeeper` needs for its `AdminServer` beside those of Kafka, fetched as they are.
+pub fn jetty() -> Result<PathBuf> {
+    let root = cache_dir().join("jetty");
+    let libs = root.join(JETTY);
+    fs::create_dir_all(&root).with_context(|| format!("failed to create {}", root.display()))?;
+    let lock = File::create(root.join(format!("{JETTY}.lock")))?;
+    lock.lock().context("failed to lock the cache for Jetty")?;
+    if !libs.exists() {
+        need("mvn", "--version", "install Maven, or put the jars into the cache")?;
+        eprintln!("fetching Jetty {JETTY} from Maven Central ...");
+        let aside = tempfile::Builder::new().prefix(".fetching-").tempdir_in(&root)?;
+        let pom = aside.path().join("pom.xml");
+        fs::write(&pom, JETTY_POM)?;
+        let version = format!("-Djetty.version={JETTY}");
+        copy_dependencies(&pom, &[&version], &aside.path().join("libs")).context("failed to fetch Jetty")?;
+        fs::rename(aside.path().join("libs"), &libs)?;
+    }
+    Ok(libs)
+}
+
+/// Has Maven put what a list names into a directory.
+fn copy_dependencies(pom: &Path, arguments: &[&str], to: &Path) -> Result<()> {
+    let output = Command::new("mvn")
+        .args(["-B", "-q", "-f"])
+        .arg(pom)
+        .args(arguments)
+        .args(["-DincludeScope=runtime", "dependency:copy-dependencies"])
+        .arg(format!("-DoutputDirectory={}", to.display()))
+        .output()?;
+    succeeded(&output)
 }
 
 /// Where fetched things are kept: `$PILLION_BED_CACHE`, or `target/bed` of the workspace.

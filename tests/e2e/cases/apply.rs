@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     figures::Figures,
     kafka::{KAFKA_PORT, at_home, killed_by_liveness, listed, name},
+    kubectl::Kubectl,
     load::Beside,
-    scene::{BROKERS, CONTROLLERS, KAFKA, Scene, pass, project},
+    scene::{AGENT, BROKERS, CONTROLLERS, KAFKA, SOON, Scene, pass, project},
 };
 
 /// A log counts once two scans are over.
@@ -43,17 +44,44 @@ pub fn fresh(scene: &Scene, figures: &mut Figures) -> Result<()> {
     beside.flows()?;
     beside.stop()?.spotless()?;
     for pod in BROKERS {
-        reads_the_log(scene, pod)?;
+        reads_the_log(&scene.kubectl, pod)?;
     }
     Ok(())
 }
 
+/// The agent may not write to the volume: it is ready all the same, and by the metadata log that lies there.
+pub fn read_only(scene: &Scene, _: &mut Figures) -> Result<()> {
+    const NAMESPACE: &str = "volume-read-only";
+    let kubectl = scene.kubectl.in_namespace(NAMESPACE);
+    kubectl.apply(&project("tests/e2e/overlays/volume-read-only"))?;
+    let outcome = by_what_it_reads(&kubectl);
+    if outcome.is_err() {
+        println!("{}", kubectl.run("logs kafka-0 -c pillion --tail=60").unwrap_or_default());
+    }
+    kubectl.within(SOON).run(&format!("delete namespace {NAMESPACE} --wait"))?;
+    outcome
+}
+
+fn by_what_it_reads(kubectl: &Kubectl) -> Result<()> {
+    kubectl.within(SOON).run("rollout status statefulset/kafka --timeout=350s")?;
+    let pod = kubectl.json("get pod kafka-0")?;
+    let agents = pod["spec"]["initContainers"].as_array().context("no init containers")?;
+    let mounts =
+        agents.iter().filter(|one| one["name"] == AGENT).filter_map(|one| one["volumeMounts"].as_array());
+    let data: Vec<_> = mounts.flatten().filter(|mount| mount["name"] == "data").collect();
+    ensure!(data.len() == 1 && data[0]["readOnly"] == true, "{data:?}");
+    reads_the_log(kubectl, "kafka-0")?;
+    // That it does not last beyond the agent is all that is missing.
+    let status = status(kubectl, "kafka-0")?;
+    ensure!(status["verdicts"]["ready"]["answer"] == "yes", "{status}");
+    Ok(())
+}
+
 /// The sidecar follows the metadata log on the broker's volume, and goes by it.
-fn reads_the_log(scene: &Scene, pod: &str) -> Result<()> {
+fn reads_the_log(kubectl: &Kubectl, pod: &str) -> Result<()> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let line = format!("exec {pod} -c pillion -- pillion status -o json");
-        let status: serde_json::Value = serde_json::from_str(&scene.kubectl.run(&line)?)?;
+        let status = status(kubectl, pod)?;
         let ledger = &status["observations"]["ledger"];
         if ledger["counts"] == true {
             return Ok(());
@@ -61,4 +89,9 @@ fn reads_the_log(scene: &Scene, pod: &str) -> Result<()> {
         ensure!(Instant::now() < until, "{pod}: {ledger}");
         pass(Duration::from_secs(1));
     }
+}
+
+fn status(kubectl: &Kubectl, pod: &str) -> Result<serde_json::Value> {
+    let line = format!("exec {pod} -c pillion -- /pillion status -o json");
+    Ok(serde_json::from_str(&kubectl.run(&line)?)?)
 }

@@ -46,9 +46,9 @@ pub fn admitted(scene: &Scene, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-/// What can be applied: the base, overlays and examples. What lies deeper is parts of them.
+/// What can be applied: the bases, overlays and examples. What lies deeper is parts of them.
 fn kustomizations() -> Result<Vec<PathBuf>> {
-    let mut found = vec![project("deploy/base")];
+    let mut found = vec![project("deploy/base"), project("deploy/zookeeper")];
     for parent in ["deploy/overlays", "deploy/examples"] {
         let entries = fs::read_dir(project(parent)).with_context(|| format!("failed to list {parent}"))?;
         for entry in entries {

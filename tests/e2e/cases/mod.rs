@@ -100,6 +100,11 @@ pub const ALL: &[Case] = &[
         "The certificate in a Secret changes, and the right to read it goes",
         certificate::from_a_secret,
     )),
+    alone(quick(
+        "the_volume_is_read_only_for_the_agent",
+        "The agent may not write to the broker's volume",
+        apply::read_only,
+    )),
     alone(quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config)),
     alone(quick("a_node_without_a_zone", "A node without a zone label", mistakes::label)),
     alone(quick("rights_are_missing", "The right to read nodes is missing", mistakes::rights)),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Second, Truth, Watch, topics::Topic};
+use bed::{Second, Truth, Watch, topics::Topic, watch::Outcome};
 use serde_json::Value;
 
 pub use super::scene::pass;
@@ -116,6 +116,13 @@ pub fn sooner(scene: &Scene) -> Result<()> {
 pub fn agrees(scene: &Scene) -> Result<()> {
     let cluster = &scene.fleet.cluster;
     let since = Instant::now();
+    let watches = run(async {
+        let watch = |id| Watch::http(scene.fleet.agent(id), "/metrics");
+        [1001, 1002].map(watch)
+    });
+    for watch in &watches {
+        watch.pace(Duration::from_millis(40));
+    }
     for round in 0..8 {
         let name = format!("storm-{round}");
         run(cluster.create_topic(Topic::new(&name, 20, 2)))?;
@@ -126,6 +133,7 @@ pub fn agrees(scene: &Scene) -> Result<()> {
     scene.stop(1003)?;
     scene.start(1003)?;
     scene.wait(1003, true)?;
+    read_after(&watches)?;
     for id in scene.fleet.ids() {
         counts(scene, id, true)?;
         let status = run(scene.fleet.status(id))?;
@@ -137,6 +145,37 @@ pub fn agrees(scene: &Scene) -> Result<()> {
             scene.no_blip(id, since)?;
         }
     }
+    Ok(())
+}
+
+/// How long after the controller's stamp each of the changes was read that were caught by polling.
+fn read_after(watches: &[Watch]) -> Result<()> {
+    let mut delays = Vec::new();
+    for watch in watches {
+        let mut last = None;
+        for answer in watch.answers() {
+            let Outcome::Http { body, .. } = answer.outcome else { continue };
+            let of = |name: &str| -> Option<f64> {
+                let line = body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+                line.parse().ok()
+            };
+            let offset = of("pillion_metadata_log_offset");
+            if offset.is_some() && offset != last {
+                delays.extend(of("pillion_metadata_log_delay_seconds"));
+                last = offset;
+            }
+        }
+    }
+    delays.sort_unstable_by(f64::total_cmp);
+    ensure!(delays.len() > 50, "{delays:?}");
+    let at = |share: usize| delays[(delays.len() - 1) * share / 100] * 1e3;
+    println!(
+        "    {} batches were read {:.0} ms (half of them), {:.0} ms (99 of 100), {:.0} ms (all) after their stamp",
+        delays.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
     Ok(())
 }
 

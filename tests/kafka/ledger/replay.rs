@@ -27,6 +27,7 @@ pub fn is_as_kafka_has_it(scene: &Scene) -> Result<()> {
     let seed = std::env::var("SEED").map_or(Ok(SEED), |seed| seed.parse())?;
     println!("    seed {seed}");
     changes(scene, &mut fastrand::Rng::with_seed(seed))?;
+    let mut read = 0;
     for id in scene.fleet.ids() {
         let dir = tempfile::tempdir()?;
         let segments = segments(&metadata_dir(scene, id)?)?;
@@ -43,8 +44,43 @@ pub fn is_as_kafka_has_it(scene: &Scene) -> Result<()> {
             ensure!(ours == kafka, "{id}, seed {seed}:\nours  {ours}\nKafka {kafka}");
         }
         ensure!(ours.len() == kafka.len(), "{} changes, Kafka has {}", ours.len(), kafka.len());
+        read += snapshots(scene, id)?;
     }
+    // One that was just started has none yet.
+    ensure!(read > 0, "no broker has made a snapshot");
     Ok(())
+}
+
+/// Each snapshot that the broker made says the same to both; how many there are.
+fn snapshots(scene: &Scene, id: i32) -> Result<u32> {
+    let mut read = 0;
+    for entry in fs::read_dir(metadata_dir(scene, id)?)? {
+        let path = entry?.path();
+        let end = path.file_stem().and_then(|name| name.to_str()?.split('-').next()?.parse::<i64>().ok());
+        let Some(end) = end.filter(|end| *end > 0 && path.extension().is_some_and(|it| it == "checkpoint"))
+        else {
+            continue;
+        };
+        let dir = tempfile::tempdir()?;
+        let dir = dir.path().join("__cluster_metadata-0");
+        fs::create_dir(&dir)?;
+        // Kafka may be deleting it.
+        if fs::copy(&path, dir.join(path.file_name().context("a name")?)).is_err() {
+            continue;
+        }
+        let kafka = by_kafka(scene, &dir, id)?.pop().context("nothing in it")?;
+        fs::write(dir.join(format!("{end:020}.log")), [])?;
+        let log = Log { dir, own: id, key: Key::new(7) };
+        let follower = Follower::open(&log, HashSet::new(), end, || true)?;
+        let ours = tell(&follower, id);
+        ensure!(
+            kafka.split_once(' ').is_some_and(|(_, kafka)| kafka == ours),
+            "{end}:\nours  {ours}\nKafka {kafka}"
+        );
+        read += 1;
+    }
+    println!("    {id}: {read} snapshots, all alike");
+    Ok(read)
 }
 
 /// Topics made, deleted, reassigned, led anew without a clean leader, a broker fenced.

@@ -1,8 +1,8 @@
-//! Fetches versions of Kafka into the cache: `bed-fetch 4.3.1 3.9.2`; without arguments, the newest. And `prometheus`.
+//! Fetches versions of Kafka into the cache: `bed-fetch 4.3.1 3.9.2`; without arguments, the newest. And `prometheus`, `jetty`.
 
 use std::env;
 
-use bed::{Kafka, NEWEST, prometheus::promtool};
+use bed::{Kafka, NEWEST, fetch, prometheus::promtool};
 
 fn main() -> anyhow::Result<()> {
     let mut versions: Vec<String> = env::args().skip(1).collect();
@@ -12,6 +12,10 @@ fn main() -> anyhow::Result<()> {
     for version in versions {
         if version == "prometheus" {
             eprintln!("Prometheus: {}", promtool()?.get_program().display());
+            continue;
+        }
+        if version == "jetty" {
+            eprintln!("Jetty is in {}", fetch::jetty()?.display());
             continue;
         }
         let kafka = Kafka::fetch(&version)?;

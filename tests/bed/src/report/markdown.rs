@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{Run, Wrong, mode_title, shows, tenths};
 
-use crate::contenders::{ALL, PILLION};
+use crate::contenders::{ALL, BY_ANSWERS, PILLION};
 
 /// Both the truth and the answers are sampled each 250 ms.
 const BLUR_S: f64 = 0.5;
@@ -76,7 +76,8 @@ fn table(text: &mut String, group: &[&Run], pictures: &str) {
 fn of(run: &Run, name: &str) -> String {
     let Some(wrong) = run.wrong(name) else { return "–".to_owned() };
     let ready = tenths(wrong.false_ready_s);
-    let allowed = if name == PILLION.name { run.about.bound_s + BLUR_S } else { 0.0 };
+    let ours = [PILLION.name, BY_ANSWERS.name].contains(&name);
+    let allowed = if ours { run.about.bound_s + BLUR_S } else { 0.0 };
     let ready = if shows(wrong.false_ready_s - allowed) { format!("**{ready}**") } else { ready };
     format!("{ready} / {}", tenths(wrong.false_unready_s))
 }
@@ -98,7 +99,8 @@ pub fn summary(runs: &[Run]) -> String {
             continue;
         }
         modes.push(about.mode.clone());
-        let names = contenders(&group);
+        // Pillion once, beside what others use.
+        let names: Vec<_> = contenders(&group).into_iter().filter(|name| *name != BY_ANSWERS.name).collect();
         let _ = writeln!(
             text,
             "\n| {}, Kafka {} | {} |",
