@@ -29,8 +29,19 @@ pub fn space(dir: &Path) -> io::Result<Space> {
         available: told.f_bavail.saturating_mul(told.f_frsize),
         inodes: some(told.f_files),
         available_inodes: some(told.f_favail),
-        read_only: told.f_flag.contains(StatVfsMountFlags::RDONLY),
+        read_only: told.f_flag.contains(StatVfsMountFlags::RDONLY) && for_all(dir),
     })
+}
+
+/// The file system itself is read-only, and not only its mount for this process, which a pod may well give to its sidecar.
+/// Where that cannot be told, it is taken for the worse.
+fn for_all(dir: &Path) -> bool {
+    let mounts = procfs::process::Process::myself().and_then(|me| me.mountinfo());
+    let (Ok(mounts), Ok(dir)) = (mounts, dir.canonicalize()) else { return true };
+    let around = mounts.into_iter().filter(|mount| dir.starts_with(&mount.mount_point));
+    // Of several at the same place the last one covers the others.
+    let nearest = around.max_by_key(|mount| mount.mount_point.components().count());
+    nearest.is_none_or(|mount| mount.super_options.contains_key("ro"))
 }
 
 /// Writes a few bytes to a file in `dir`, always the same one, and says how long it took until they were on the disk.

@@ -1,8 +1,8 @@
 //! Asks the broker how its log dirs are, and what is in them.
 //!
 //! What is in them is as large an answer as the broker has replicas. Where the metadata log counts, it tells which replicas
-//! those should be, so they are gone through when they become others, and now and then; how the directories are is asked
-//! for as often as ever.
+//! those should be, so they are gone through when they become others, when the volumes show that they have grown or shrunk,
+//! and now and then; how the directories are is asked for as often as ever.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +30,12 @@ const NAME: &str = "DescribeLogDirs";
 /// What is in the log dirs is gone through at least so often: verdicts rest on a comparison of the last three minutes
 /// (`Limits::hosting`).
 const WHOLE: Duration = Duration::from_secs(120);
+
+/// A volume on which more was written or deleted than a hundredth of what Kafka had there, and than this many bytes, shows
+/// that the replicas are of another size.
+const MOVED: u64 = 256 << 10;
+/// For that alone no more replicas are gone through in a second than so many, at 22 bytes each.
+const A_SECOND: u64 = 40;
 
 /// What was found in the log dirs: the replicas that are assigned.
 struct Found {
@@ -77,8 +83,12 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
         found = if let Some(found) = found.filter(|found| holds(desk, target, found, sent)) {
             let told = log_dir_health(&mut connection, &life.versions, &mut buffer, deadline()).await?;
             let (dirs, same) = with_contents(told.dirs, &found.dirs);
+            let outdated = is_outdated(&found, &dirs, sent);
             publish(desk, target, life, sent, dirs);
-            same.then_some(found)
+            if outdated {
+                ticks.reset_immediately();
+            }
+            Some(found).filter(|_| same && !outdated)
         } else {
             let assigned = assigned(desk);
             let told =
@@ -97,6 +107,20 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
 /// What was found is there still, for all that is known.
 fn holds(desk: &Desk, target: &Target, found: &Found, now: BootTime) -> bool {
     target.ledger.counts(now) && now.since(found.asked) < WHOLE && assigned(desk) == Some(found.assigned)
+}
+
+/// The volumes show that the sizes are others by now, and it is worth asking.
+fn is_outdated(found: &Found, dirs: &[LogDir], now: BootTime) -> bool {
+    let moved = |then: &LogDir, now: &LogDir| match (then.usable_bytes, now.usable_bytes) {
+        (Some(then_free), Some(free)) => then_free.abs_diff(free) > MOVED.max(then.bytes / 100),
+        _ => true,
+    };
+    let replicas: u64 = found.dirs.iter().map(|dir| dir.replicas).sum();
+    now.since(found.asked) >= Duration::from_secs(replicas / A_SECOND)
+        && found
+            .dirs
+            .iter()
+            .any(|then| dirs.iter().find(|dir| dir.path == then.path).is_none_or(|now| moved(then, now)))
 }
 
 fn assigned(desk: &Desk) -> Option<Assigned> {

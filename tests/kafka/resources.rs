@@ -185,14 +185,21 @@ pub fn troubles(scene: &Scene) -> Result<()> {
     let since = Instant::now();
     let probed = format!("log_dir_write_seconds{{dir=\"{}\"}}", small.display());
     run(bed::eventually("a probe was written", SOON, async || scene.told_now(&probed).await.map(drop)))?;
-    // For the agent alone: the broker goes on to write.
+    let told = |what: &str| {
+        run(bed::eventually(what, SOON, async || {
+            let trouble = scene.trouble_now(small).await?.unwrap_or_default();
+            ensure!(trouble.contains(what), "{trouble}");
+            Ok(())
+        }))
+    };
+    // For the agent alone, as a pod may mount it: only the probe has a complaint.
     succeeds(within(agent).args(["mount", "-o", "remount,bind,ro"]).arg(small))?;
-    run(bed::eventually("read-only is told", SOON, async || {
-        let trouble = scene.trouble_now(small).await?.unwrap_or_default();
-        ensure!(trouble.contains("read-only"), "{trouble}");
-        Ok(())
-    }))?;
+    told("the probe cannot write there: Read-only")?;
     succeeds(within(agent).args(["mount", "-o", "remount,bind,rw"]).arg(small))?;
+    // A file system that is read-only; the broker goes on to write to the one below it.
+    succeeds(within(agent).args(["mount", "-t", "tmpfs", "-o", "ro", "none"]).arg(small))?;
+    told("it is mounted read-only")?;
+    succeeds(within(agent).arg("umount").arg(small))?;
     scene.no_blip(SMALL, since)?;
     full(scene, small)
 }
