@@ -35,7 +35,7 @@ pub(super) fn lag(out: &mut String, status: &Status) -> Result {
         out.write_str("<p class=quiet>none of them lags</p>")?;
     }
     if !behind.is_empty() {
-        out.write_str("<table><tbody>")?;
+        out.write_str("<table class=words><tbody>")?;
         for group in behind {
             write!(
                 out,
