@@ -52,15 +52,21 @@ impl<'a> Watch<'a> {
         Self { desk, target, life, ledger: Ledger::new(settled), known: None }
     }
 
-    /// Compares the answer about the log dirs that was asked for at `asked` with the last scan; `false` as long as there
-    /// is none.
-    pub async fn compare(&mut self, asked: BootTime, hosted: Digest, buffer: &mut ScanBuffer) -> bool {
+    /// Compares the answer about the log dirs that was asked for at `asked` with the last scan, and says whether both are the
+    /// same; `None` as long as there is none.
+    pub async fn compare(
+        &mut self,
+        asked: BootTime,
+        hosted: Digest,
+        buffer: &mut ScanBuffer,
+    ) -> Option<bool> {
         let assigned = self
             .desk
             .read(|seen| seen.round.as_ref().map(|round| (round.tally.own, round.tally.own_offline)));
-        let Some((own, offline)) = assigned else { return false };
+        let (own, offline) = assigned?;
         // An offline replica is in no log dir, but for the moment in which it becomes so.
-        let hosting = if hosted == own || hosted == own.without(offline) {
+        let same = hosted == own || hosted == own.without(offline);
+        let hosting = if same {
             self.known = None;
             self.ledger.agreed(asked)
         } else {
@@ -68,12 +74,12 @@ impl<'a> Watch<'a> {
                 Ok(found) => self.ledger.differed(asked, &found),
                 Err(error) => {
                     tracing::debug!(%error, "what differs between the metadata and the log dirs was not found out");
-                    return true;
+                    return Some(false);
                 }
             }
         };
         self.desk.note_in(self.life.number, |seen| seen.hosting = Some(hosting));
-        true
+        Some(same)
     }
 
     async fn difference(

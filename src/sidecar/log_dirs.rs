@@ -7,7 +7,6 @@
 use std::{sync::Arc, time::Duration};
 
 use pillion_probes::{
-    hosting::Hosting,
     observe::{LogDir, LogDirs},
     set::Digest,
     time::BootTime,
@@ -72,7 +71,7 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             // Until the first scan is there, there is nothing to hold it against.
             () = scanned(desk), if uncompared.is_some() => {
                 if let Some((sent, hosted)) = uncompared
-                    && hosting.compare(sent, hosted, &mut buffer).await
+                    && hosting.compare(sent, hosted, &mut buffer).await.is_some()
                 {
                     uncompared = None;
                 }
@@ -97,9 +96,9 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             let dirs: Vec<LogDir> = told.dirs.into_iter().map(observed).collect();
             publish(desk, target, life, sent, dirs.clone());
             let compared = hosting.compare(sent, told.hosted, &mut buffer).await;
-            uncompared = (!compared).then_some((sent, told.hosted));
-            let alike = compared && desk.read(|seen| seen.hosting.as_ref().is_some_and(Hosting::is_good));
-            assigned.filter(|_| alike).map(|assigned| Found { asked: sent, assigned, dirs })
+            uncompared = compared.is_none().then_some((sent, told.hosted));
+            // A difference is looked at again soon: it counts when it lasts.
+            assigned.filter(|_| compared == Some(true)).map(|assigned| Found { asked: sent, assigned, dirs })
         };
     }
 }
