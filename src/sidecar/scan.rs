@@ -91,8 +91,13 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         }
         let round = Round { as_of: gathered.oldest, ..round };
         let bytes = round.bytes;
+        // Before the log is looked at, which takes a moment: while it does not count, nobody waits for it.
+        let counted = target.ledger.counts(desk.now());
+        if !counted {
+            desk.round(life.number, round.clone());
+        }
         let outcome = cross::compare(desk, target, life, applied, &round).await;
-        if !target.ledger.counts(desk.now()) {
+        if counted && !target.ledger.counts(desk.now()) {
             desk.round(life.number, round);
         }
         let took = desk.now().since(began);
