@@ -4,7 +4,7 @@ pub mod replay;
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -192,7 +192,7 @@ pub fn lost(scene: &Scene) -> Result<()> {
     println!("    {}", piece["detail"]);
     pass(Duration::from_secs(20));
     scene.no_blip(1002, since)?;
-    fs::rename(&aside, &dir)?;
+    put_back(&aside, &dir)?;
     counts(scene, 1002, true)?;
     scene.no_blip(1002, since)?;
     Ok(())
@@ -215,8 +215,7 @@ pub fn of_old(scene: &Scene) -> Result<()> {
         Ok(())
     }))?;
     scene.no_blip(1002, since)?;
-    fs::remove_dir_all(&dir)?;
-    fs::rename(&aside, &dir)?;
+    put_back(&aside, &dir)?;
     counts(scene, 1002, true)?;
     Ok(())
 }
@@ -247,6 +246,21 @@ pub fn out_of_isr(scene: &Scene) -> Result<()> {
 fn metadata_dir(scene: &Scene, id: i32) -> Result<PathBuf> {
     let first = scene.fleet.cluster.node(id).data_dirs().first().cloned().context("a data dir")?;
     Ok(first.join("__cluster_metadata-0"))
+}
+
+/// The directory that was put aside is there again, with the snapshots that the broker has made at its place meanwhile.
+fn put_back(aside: &Path, dir: &Path) -> Result<()> {
+    if dir.exists() {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            let kept = aside.join(entry.file_name());
+            if !kept.exists() {
+                fs::rename(entry.path(), kept)?;
+            }
+        }
+        fs::remove_dir_all(dir)?;
+    }
+    Ok(fs::rename(aside, dir)?)
 }
 
 fn copy(from: &PathBuf, to: &PathBuf) -> Result<()> {
