@@ -122,7 +122,9 @@ fn changes(scene: &Scene, random: &mut fastrand::Rng) -> Result<()> {
         run(cluster.elect_unclean(name, 0)).ok();
     }
     scene.wait_dropped(1002)?;
-    tried(run(cluster.create_topic(Topic::new(&format!("meanwhile-{}", random.u16(..)), 3, 2))));
+    let meanwhile = format!("meanwhile-{}", random.u16(..));
+    tried(run(cluster.create_topic(Topic::new(&meanwhile, 3, 2))));
+    alive.push(meanwhile);
     scene.start(1002)?;
     scene.wait(1002, true)?;
     for name in alive {
