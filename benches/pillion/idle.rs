@@ -39,12 +39,7 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
         let fleet = Fleet::start(Cluster::builder(NEWEST).controllers(1).brokers(3), binary, "").await?;
         let id = fleet.ids().first().copied().context("no broker")?;
         fleet.wait_all_ready(SOON).await?;
-        let client = fleet.cluster.client();
-        for number in 1..TOPICS {
-            Topic::new(&format!("idle-{number}"), PARTITIONS, 1).make(&client).await?;
-        }
-        // The last one waits until its partitions are led.
-        fleet.cluster.create_topic(Topic::new("idle-0", PARTITIONS, 1)).await?;
+        fill(&fleet, TOPICS, PARTITIONS, 1).await?;
         fleet.wait_all_ready(SOON).await?;
         let agent = Agent::instead(&fleet, id, binary)?;
         let mut rows = watched(&fleet, id, &agent, "sidecar idle beside a broker", ALONE).await?;
@@ -55,6 +50,17 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
         );
         Ok(rows)
     })
+}
+
+/// Makes so many topics of so many partitions and copies.
+pub async fn fill(fleet: &Fleet, topics: u32, partitions: i32, copies: i32) -> Result<()> {
+    let name = |number: u32| format!("bench-{number:03}");
+    let client = fleet.cluster.client();
+    for number in 1..topics {
+        Topic::new(&name(number), partitions, copies).make(&client).await?;
+    }
+    // The last one waits until its partitions are led, and the controller makes them in order.
+    fleet.cluster.create_topic(Topic::new(&name(0), partitions, copies)).await
 }
 
 async fn watched(fleet: &Fleet, id: i32, agent: &Agent, what: &str, most: (f64, f64)) -> Result<Vec<Row>> {

@@ -11,11 +11,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Cluster, Fleet, NEWEST, eventually, topics::Topic};
+use bed::{Cluster, Fleet, NEWEST, eventually};
 use kafka_protocol::messages::ApiKey;
 
 use crate::{
-    idle::{Agent, cpu_seconds},
+    idle::{Agent, cpu_seconds, fill},
     relay::{Counts, Relay},
     row::Row,
 };
@@ -39,7 +39,7 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
     runtime.block_on(async {
         let fleet = Fleet::start(Cluster::builder(NEWEST).controllers(1).brokers(3), binary, "").await?;
         fleet.wait_all_ready(SOON).await?;
-        fill(&fleet).await?;
+        fill(&fleet, TOPICS, PARTITIONS, 3).await?;
         fleet.wait_all_ready(SOON).await?;
         let mut relays = Vec::new();
         let mut agents = Vec::new();
@@ -63,16 +63,6 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
         ensure!(silent.is_empty(), "agents that ended went on to ask: {silent:?}");
         Ok(table(with, without, &asked))
     })
-}
-
-async fn fill(fleet: &Fleet) -> Result<()> {
-    let name = |number: u32| format!("load-{number:03}");
-    let client = fleet.cluster.client();
-    for number in 1..TOPICS {
-        Topic::new(&name(number), PARTITIONS, 3).make(&client).await?;
-    }
-    // The last one waits until its partitions are led, and the controller makes them in order.
-    fleet.cluster.create_topic(Topic::new(&name(0), PARTITIONS, 3)).await
 }
 
 /// The next agent of this broker asks it through the relay.

@@ -105,13 +105,12 @@ fn reads(log: &Log, bytes: usize, from: Option<i64>) -> Option<()> {
 fn beginning_at(start: i64, batches: &[u8]) -> Vec<u8> {
     const OFFSET: usize = 8;
     let mut bytes = batches.to_vec();
-    let (mut from, mut shift) = (0, None);
-    while let Some(head) = bytes[from..].first_chunk::<HEADER>() {
-        let Ok(Some(header)) = Header::read(head) else { break };
+    let mut shift = None;
+    each_batch(&mut bytes, |header, batch| {
         let shift = *shift.get_or_insert(start.wrapping_sub(header.base_offset));
-        bytes[from..from + OFFSET].copy_from_slice(&header.base_offset.wrapping_add(shift).to_be_bytes());
-        from += header.size as usize;
-    }
+        batch[..OFFSET].copy_from_slice(&header.base_offset.wrapping_add(shift).to_be_bytes());
+        true
+    });
     bytes
 }
 
@@ -124,19 +123,27 @@ fn scratch() -> std::path::PathBuf {
 /// The batches of `data` with their checksums made right, up to the first one that is none or that `take` does not take.
 fn with_checksums(data: &[u8], mut take: impl FnMut(&Header, &[u8]) -> bool) -> Vec<u8> {
     let mut bytes = data.to_vec();
+    let end = each_batch(&mut bytes, |header, batch| {
+        let checksum = crc32c::crc32c(&batch[CHECKSUM.end..]);
+        batch[CHECKSUM].copy_from_slice(&checksum.to_be_bytes());
+        take(header, batch)
+    });
+    bytes.truncate(end);
+    bytes
+}
+
+/// Goes through whole batches as long as they are taken, and says where the last of these ends.
+fn each_batch(bytes: &mut [u8], mut take: impl FnMut(&Header, &mut [u8]) -> bool) -> usize {
     let mut from = 0;
     while let Some(head) = bytes[from..].first_chunk::<HEADER>() {
         let Ok(Some(header)) = Header::read(head) else { break };
         let Some(batch) = bytes[from..].get_mut(..header.size as usize) else { break };
-        let checksum = crc32c::crc32c(&batch[CHECKSUM.end..]);
-        batch[CHECKSUM].copy_from_slice(&checksum.to_be_bytes());
         if !take(&header, batch) {
             break;
         }
         from += batch.len();
     }
-    bytes.truncate(from);
-    bytes
+    from
 }
 
 #[cfg(test)]

@@ -174,6 +174,13 @@ pub struct LogDir {
     pub bytes: u64,
 }
 
+impl LogDir {
+    /// It is the directory at `path`, however either of them ends.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path.trim_end_matches('/') == path.trim_end_matches('/')
+    }
+}
+
 /// All log dirs of the broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogDirs {

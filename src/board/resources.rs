@@ -236,8 +236,5 @@ fn fresh<T: Clone>(seen: Option<&(BootTime, T)>, limit: Duration, now: BootTime)
 
 fn kafka_bytes(seen: &Observations, path: &str, limit: Duration, now: BootTime) -> Option<u64> {
     let told = seen.log_dirs.as_deref().filter(|told| now.since(told.sent) <= limit)?;
-    let same = |dir: &&pillion_probes::observe::LogDir| {
-        dir.error == 0 && dir.path.trim_end_matches('/') == path.trim_end_matches('/')
-    };
-    told.dirs.iter().find(same).map(|dir| dir.bytes)
+    told.dirs.iter().find(|dir| dir.error == 0 && dir.is_at(path)).map(|dir| dir.bytes)
 }

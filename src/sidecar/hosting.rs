@@ -28,6 +28,14 @@ use crate::kafka::{
 /// A difference that was looked into is not looked into again for so long, as long as it is the same.
 const KNOWN: Duration = Duration::from_secs(60);
 
+/// The replicas that are assigned to the broker, and the offline ones of them.
+pub type Assigned = (Digest, Digest);
+
+/// By the last scan; `None` as long as there is none.
+pub fn assigned(desk: &Desk) -> Option<Assigned> {
+    desk.read(|seen| seen.round.as_ref().map(|round| (round.tally.own, round.tally.own_offline)))
+}
+
 /// The comparisons of one life of the broker.
 pub struct Watch<'a> {
     desk: &'a Desk,
@@ -60,10 +68,7 @@ impl<'a> Watch<'a> {
         hosted: Digest,
         buffer: &mut ScanBuffer,
     ) -> Option<bool> {
-        let assigned = self
-            .desk
-            .read(|seen| seen.round.as_ref().map(|round| (round.tally.own, round.tally.own_offline)));
-        let (own, offline) = assigned?;
+        let (own, offline) = assigned(self.desk)?;
         // An offline replica is in no log dir, but for the moment in which it becomes so.
         let same = hosted == own || hosted == own.without(offline);
         let hosting = if same {

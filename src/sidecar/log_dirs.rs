@@ -8,7 +8,6 @@ use std::{sync::Arc, time::Duration};
 
 use pillion_probes::{
     observe::{LogDir, LogDirs},
-    set::Digest,
     time::BootTime,
 };
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -16,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{
     Target,
     desk::{Desk, Life},
-    hosting,
+    hosting::{self, Assigned, assigned},
 };
 use crate::kafka::{
     WireError, codes,
@@ -39,12 +38,9 @@ const A_SECOND: u64 = 40;
 /// What was found in the log dirs: the replicas that are assigned.
 struct Found {
     asked: BootTime,
-    /// Those, and the offline ones of them.
     assigned: Assigned,
     dirs: Vec<LogDir>,
 }
-
-type Assigned = (Digest, Digest);
 
 /// Watches the log dirs for one life of the broker, until the connection is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
@@ -122,10 +118,6 @@ fn is_outdated(found: &Found, dirs: &[LogDir], now: BootTime) -> bool {
             .any(|then| dirs.iter().find(|dir| dir.path == then.path).is_none_or(|now| moved(then, now)))
 }
 
-fn assigned(desk: &Desk) -> Option<Assigned> {
-    desk.read(|seen| seen.round.as_ref().map(|round| (round.tally.own, round.tally.own_offline)))
-}
-
 /// How the directories are now, with what was found in them; `false` when others are healthy now.
 fn with_contents(told: Vec<scan::LogDir>, found: &[LogDir]) -> (Vec<LogDir>, bool) {
     let mut same = told.len() == found.len();
@@ -141,8 +133,7 @@ fn with_contents(told: Vec<scan::LogDir>, found: &[LogDir]) -> (Vec<LogDir>, boo
 }
 
 fn publish(desk: &Desk, target: &Target, life: &Life, sent: BootTime, dirs: Vec<LogDir>) {
-    let path = |path: &str| path.trim_end_matches('/').to_owned();
-    let known = |own: &String| dirs.iter().any(|dir| path(&dir.path) == path(own));
+    let known = |own: &String| dirs.iter().any(|dir| dir.is_at(own));
     let missing = target.log_dirs.iter().filter(|own| !known(own)).cloned().collect();
     let log_dirs = Arc::new(LogDirs { sent, answered: desk.now(), dirs, missing });
     desk.denied(life.number, NAME, false);

@@ -164,6 +164,18 @@ impl Scene {
         self.bed.volumes.renew().map(drop)
     }
 
+    /// Plays in a namespace of its own, which goes with all that is in it, however it ends. When it fails, what the agent of its
+    /// first pod said is shown.
+    pub fn alone_in<T>(&self, namespace: &str, play: impl FnOnce(&Kubectl) -> Result<T>) -> Result<T> {
+        let kubectl = self.kubectl.in_namespace(namespace);
+        let outcome = play(&kubectl);
+        if outcome.is_err() {
+            println!("{}", kubectl.run("logs kafka-0 -c pillion --tail=60").unwrap_or_default());
+        }
+        kubectl.within(SOON).run(&format!("delete namespace {namespace} --wait"))?;
+        outcome
+    }
+
     /// So many seconds in the whole run, so many in the short set.
     pub fn lasts(&self, whole: u64, quick: u64) -> Duration {
         Duration::from_secs(if self.quick { quick } else { whole })

@@ -21,11 +21,15 @@ const EVERY: Duration = Duration::from_secs(10);
 /// The longest that one may take, and a busy machine.
 const TRIP: Duration = Duration::from_secs(6);
 
+/// Without the nodes that are controllers alone.
+fn brokers(scene: &Scene) -> Vec<i32> {
+    scene.fleet.cluster.brokers().map(bed::Node::id).collect()
+}
+
 /// Plays with these lines in the `sidecar` part of every broker's agent, which is then as it was; without the canary's topic.
 fn with(scene: &Scene, lines: &str, topic: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
-    let brokers: Vec<i32> = scene.fleet.cluster.brokers().map(bed::Node::id).collect();
     let mut before = Vec::new();
-    for id in brokers {
+    for id in brokers(scene) {
         let text = fs::read_to_string(scene.fleet.config(id))?;
         let more = text.replacen("\nsidecar:\n", &format!("\nsidecar:\n{lines}"), 1);
         ensure!(more != text, "no sidecar in {text}");
@@ -78,22 +82,20 @@ async fn is_right(scene: &Scene, topic: &str, copies: usize) -> Result<()> {
     let all = of_topic(scene, topic).await?;
     let mut leaders: Vec<i32> = all.iter().map(|one| one.leader).collect();
     leaders.sort_unstable();
-    let brokers: Vec<i32> = scene.fleet.cluster.brokers().map(bed::Node::id).collect();
     let whole = all.iter().all(|one| one.isr.len() == copies && one.replicas.len() == copies);
-    ensure!(leaders == brokers && whole, "{all:?}");
+    ensure!(leaders == brokers(scene) && whole, "{all:?}");
     Ok(())
 }
 
 /// Records come back through every broker, and the time that takes is noted.
 fn sings(scene: &Scene, topic: &str, copies: usize) -> Result<()> {
     let since = Instant::now();
-    for node in scene.fleet.cluster.brokers() {
-        wait_up(scene, node.id(), true)?;
+    for id in brokers(scene) {
+        wait_up(scene, id, true)?;
     }
     run(eventually("the topic is right", SOON, async || is_right(scene, topic, copies).await))?;
     println!("    all are up, and the topic is right, after {:.1} s", since.elapsed().as_secs_f64());
-    for node in scene.fleet.cluster.brokers() {
-        let id = node.id();
+    for id in brokers(scene) {
         let of = |name: &str| lag::told(scene, name, &[]).into_iter().find(|(told, _)| *told == id);
         let (_, good) = of("pillion_canary_latency_seconds_count").context("no latency")?;
         let (_, sum) = of("pillion_canary_latency_seconds_sum").context("no latency")?;
@@ -124,7 +126,7 @@ fn rolls(scene: &Scene, ids: &[i32]) -> Result<()> {
             Ok(())
         }))?;
         println!("    {id} may stop, after {:.1} s", asked.elapsed().as_secs_f64());
-        let others = || scene.fleet.cluster.brokers().map(bed::Node::id).filter(|other| other != id);
+        let others = || brokers(scene).into_iter().filter(|other| other != id);
         let before: Vec<(f64, f64)> =
             others().map(|other| (count(scene, other, "ok"), bad(scene, other))).collect();
         scene.stop(*id)?;
@@ -189,7 +191,7 @@ pub fn secured(scene: &Scene) -> Result<()> {
         lag::of_all_coordinators(scene, "lagging-secured")?;
         sings(scene, topic, 3)?;
         let before: Vec<(i32, f64)> =
-            scene.fleet.cluster.brokers().map(|node| (node.id(), count(scene, node.id(), "ok"))).collect();
+            brokers(scene).into_iter().map(|id| (id, count(scene, id, "ok"))).collect();
         super::scene::pass(2 * EVERY);
         for (id, good) in before {
             let (now, bad) = (count(scene, id, "ok"), bad(scene, id));

@@ -259,7 +259,8 @@ fn stuck(dir: &Path) -> String {
     format!("log_dir_stuck{{dir=\"{}\"}}", dir.display())
 }
 
-fn value(metrics: &str, name: &str) -> Option<f64> {
+/// What `/metrics` says of a series, by its name without the prefix.
+pub fn value(metrics: &str, name: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix("pillion_")?.strip_prefix(name)?.trim().parse().ok())
 }
 

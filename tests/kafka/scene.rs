@@ -129,11 +129,7 @@ impl Scene {
     fn build(stage: Stage) -> Result<Self> {
         let builder = match stage {
             // A follower that stops fetching leaves the ISR after 10 s here instead of 30 s, to save time.
-            Stage::Main => Cluster::builder(NEWEST)
-                .controllers(3)
-                .brokers(3)
-                // Snapshots of the metadata, as hours would bring them.
-                .broker_property("metadata.log.max.snapshot.interval.ms", "15000")
+            Stage::Main => snapshots(Cluster::builder(NEWEST).controllers(3).brokers(3))
                 .broker_property("replica.lag.time.max.ms", "10000"),
             Stage::Combined => {
                 Cluster::builder(NEWEST).combined(1).log_dirs(2).small_log_dir(1001, 1, 64 << 20)
@@ -146,14 +142,8 @@ impl Scene {
                 .broker_property("replica.lag.time.max.ms", "10000")
                 .property("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
                 .property("allow.everyone.if.no.acl.found", "true"),
-            Stage::V41 => Cluster::builder(V4_1)
-                .controllers(1)
-                .brokers(3)
-                .broker_property("metadata.log.max.snapshot.interval.ms", "15000"),
-            Stage::V39 => Cluster::builder(V3_9)
-                .controllers(1)
-                .brokers(3)
-                .broker_property("metadata.log.max.snapshot.interval.ms", "15000"),
+            Stage::V41 => snapshots(Cluster::builder(V4_1).controllers(1).brokers(3)),
+            Stage::V39 => snapshots(Cluster::builder(V3_9).controllers(1).brokers(3)),
             Stage::Secured => secured::newest(),
             Stage::Secured39 => secured::older(),
             Stage::Voters => Cluster::builder(NEWEST).controllers(3).brokers(1),
@@ -218,11 +208,15 @@ impl Scene {
         ours
     }
 
-    /// No answer since an instant called this broker unready.
+    /// No answer since an instant called this broker unready, and there is one.
     pub fn no_blip(&self, id: i32, since: Instant) -> Result<()> {
-        let answers = self.fleet.ready_since(id, since);
+        let answers = || self.fleet.ready_since(id, since);
+        run(bed::eventually(&format!("{id} is asked"), SOON, async || {
+            ensure!(!answers().is_empty(), "it was not");
+            Ok(())
+        }))?;
+        let answers = answers();
         let unready = answers.iter().filter(|(_, ready)| !ready).count();
-        ensure!(!answers.is_empty(), "{id} was not asked");
         ensure!(unready == 0, "{id} was called unready {unready} times of {}", answers.len());
         Ok(())
     }
@@ -280,6 +274,11 @@ fn tls(builder: Builder) -> Builder {
     builder
         .tls(Tls::new().client_auth().managed())
         .pillion("certificates", &format!("  authorityChange: \"{{dir}}/change\"\n  listeners:\n{lines}"))
+}
+
+/// With snapshots of the metadata, as hours would bring them.
+fn snapshots(builder: Builder) -> Builder {
+    builder.broker_property("metadata.log.max.snapshot.interval.ms", "15000")
 }
 
 fn canary(builder: Builder) -> Builder {

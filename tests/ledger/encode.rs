@@ -211,24 +211,24 @@ pub fn batch(base: i64, epoch: i32, records: &[Vec<u8>], control: Option<i16>) -
         body.extend(record);
     }
     let count = i32::try_from(records.len()).unwrap();
-    let mut checked = Vec::new();
-    checked.extend(if control.is_some() { 0x20_i16 } else { 0 }.to_be_bytes());
-    checked.extend((count - 1).to_be_bytes());
-    checked.extend(1_000_000_i64.to_be_bytes());
-    checked.extend(1_000_000_i64.to_be_bytes());
-    checked.extend((-1_i64).to_be_bytes());
-    checked.extend((-1_i16).to_be_bytes());
-    checked.extend((-1_i32).to_be_bytes());
-    checked.extend(count.to_be_bytes());
-    checked.extend(body);
+    let mut rest = Vec::new();
+    rest.extend(if control.is_some() { 0x20_i16 } else { 0 }.to_be_bytes());
+    rest.extend((count - 1).to_be_bytes());
+    rest.extend(1_000_000_i64.to_be_bytes());
+    rest.extend(1_000_000_i64.to_be_bytes());
+    rest.extend((-1_i64).to_be_bytes());
+    rest.extend((-1_i16).to_be_bytes());
+    rest.extend((-1_i32).to_be_bytes());
+    rest.extend(count.to_be_bytes());
+    rest.extend(body);
     let mut out = Vec::new();
     out.extend(base.to_be_bytes());
-    out.extend(i32::try_from(checked.len() + 9).unwrap().to_be_bytes());
+    out.extend(i32::try_from(rest.len() + 9).unwrap().to_be_bytes());
     out.extend(epoch.to_be_bytes());
     out.push(2);
-    out.extend(crc32c::crc32c(&checked).to_be_bytes());
-    out.extend(checked);
-    out
+    out.extend([0; 4]);
+    out.extend(rest);
+    checked(out)
 }
 
 /// The same batch with the checksum that what is in it should have.

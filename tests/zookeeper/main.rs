@@ -20,12 +20,10 @@ use server::{Plan, Server, Tls, free, is, wait};
 #[test]
 fn an_ensemble_loses_its_majority_and_finds_it_again() {
     let ensemble = Plan::of(3, "*").start();
+    let leader = ensemble.ready_and_led();
     for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
         wait("started", || is(server, "started", "yes"));
     }
-    let leader = ensemble.leader();
-    wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
     let follower = (leader + 1) % 3;
     wait("a follower cannot know", || is(&ensemble.servers[follower], "stoppable", "ensemble-unknown"));
 
@@ -76,9 +74,7 @@ fn one_alone_is_paused_and_resumed() {
 #[test]
 fn an_observer_is_ready_and_may_stop() {
     let ensemble = Plan::of(3, "*").observers(1).start();
-    for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
-    }
+    ensemble.ready();
     let observer = &ensemble.servers[3];
     assert_eq!(observer.state(), "observer");
     is(observer, "stoppable", "yes").unwrap();
@@ -104,11 +100,7 @@ fn an_observer_is_ready_and_may_stop() {
 #[test]
 fn an_observer_in_sync_is_no_voter_in_sync() {
     let ensemble = Plan::of(3, "*").observers(1).start();
-    for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
-    }
-    let leader = ensemble.leader();
-    wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
+    let leader = ensemble.ready_and_led();
     ensemble.servers[(leader + 1) % 3].kill();
     wait("one voter is left beside it", || is(&ensemble.servers[leader], "stoppable", "no-majority-left"));
     is(&ensemble.servers[leader], "ready", "yes").unwrap();
@@ -117,9 +109,7 @@ fn an_observer_in_sync_is_no_voter_in_sync() {
 #[test]
 fn one_that_serves_reads_alone_is_not_ready() {
     let ensemble = Plan::of(3, "*").read_only().start();
-    for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
-    }
+    ensemble.ready();
     ensemble.servers[0].kill();
     ensemble.servers[1].kill();
     let last = &ensemble.servers[2];
@@ -136,11 +126,7 @@ fn by_tls_alone() {
     for client_auth in ["need", "none"] {
         let dir = tempfile::tempdir().unwrap();
         let ensemble = Plan::of(3, "srvr, mntr").tls(Tls::new(dir.path(), &[], client_auth)).start();
-        for server in &ensemble.servers {
-            wait("ready", || is(server, "ready", "yes"));
-        }
-        let leader = ensemble.leader();
-        wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
+        let leader = ensemble.ready_and_led();
         let follower = &ensemble.servers[(leader + 1) % 3];
         follower.signal("STOP");
         wait("what it said is old", || is(follower, "ready", "zookeeper-state-stale"));
@@ -187,11 +173,7 @@ fn what_is_wrong_with_tls_is_said() {
 #[test]
 fn a_real_admin_server_tells_of_the_voters() {
     let ensemble = Plan::of(3, "srvr").admin().start();
-    for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
-    }
-    let leader = ensemble.leader();
-    wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
+    let leader = ensemble.ready_and_led();
     ensemble.servers[(leader + 1) % 3].kill();
     wait("no majority without it", || is(&ensemble.servers[leader], "stoppable", "no-majority-left"));
 }
@@ -202,11 +184,7 @@ fn a_real_admin_server_tells_where_tls_is_spoken() {
     let dir = tempfile::tempdir().unwrap();
     let tls = Tls::new(dir.path(), &[], "need").flags(Vec::new());
     let ensemble = Plan::of(3, "srvr").admin().tls(tls).start();
-    for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
-    }
-    let leader = ensemble.leader();
-    wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
+    let leader = ensemble.ready_and_led();
     for id in (0..3).filter(|id| *id != leader) {
         wait("a follower cannot know", || is(&ensemble.servers[id], "stoppable", "ensemble-unknown"));
         ensemble.servers[id].kill();
@@ -219,11 +197,7 @@ fn a_real_admin_server_tells_where_tls_is_spoken() {
 #[test]
 fn the_file_of_deploy_serves() {
     let ensemble = Plan::of(3, "srvr").file(include_str!("../../deploy/zookeeper/zoo.cfg")).start();
-    for server in &ensemble.servers {
-        wait("ready", || is(server, "ready", "yes"));
-    }
-    let leader = ensemble.leader();
-    wait("the leader may stop", || is(&ensemble.servers[leader], "stoppable", "yes"));
+    ensemble.ready_and_led();
 }
 
 /// Stands for a server that allows no word at all (real ones always allow `srvr`), and for its `AdminServer`.

@@ -203,6 +203,21 @@ impl Ensemble {
     pub fn leader(&self) -> usize {
         wait("one leads", || self.leads().ok_or_else(|| "nobody".to_owned()))
     }
+
+    /// Waits until each of them is ready.
+    pub fn ready(&self) {
+        for server in &self.servers {
+            wait("ready", || is(server, "ready", "yes"));
+        }
+    }
+
+    /// Waits until each of them is ready, and the leader may stop: that one is returned.
+    pub fn ready_and_led(&self) -> usize {
+        self.ready();
+        let leader = self.leader();
+        wait("the leader may stop", || is(&self.servers[leader], "stoppable", "yes"));
+        leader
+    }
 }
 
 impl Server {
@@ -261,9 +276,7 @@ impl Server {
         let text = ask().unwrap_or_default();
         text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()).unwrap_or_default()
     }
-}
 
-impl Server {
     /// As it last told it.
     pub fn state(&self) -> String {
         self.status()["observations"]["server"]["state"].as_str().unwrap_or_default().to_owned()

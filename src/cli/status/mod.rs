@@ -70,7 +70,10 @@ pub(super) fn run(args: &StatusArgs) -> Exit {
     if !args.watch {
         return match ask(args) {
             Ok((text, exit)) => {
-                out::print(screen().map_or_else(|| text.clone(), |screen| screen.wrapped(&text)));
+                out::print(match screen() {
+                    Some(screen) => screen.wrapped(&text),
+                    None => text,
+                });
                 exit
             }
             Err((why, exit)) => {
@@ -82,8 +85,10 @@ pub(super) fn run(args: &StatusArgs) -> Exit {
     loop {
         let text = ask(args).map_or_else(|(why, _)| format!("{}\n", paint(bad(), &why)), |(text, _)| text);
         // Home, then clear to the end of each line and of the screen: no flicker.
-        let drawn =
-            screen().map_or_else(|| text.clone(), |screen| format!("\x1b[H{}\x1b[J", screen.fitted(&text)));
+        let drawn = match screen() {
+            Some(screen) => format!("\x1b[H{}\x1b[J", screen.fitted(&text)),
+            None => text,
+        };
         if !out::print(drawn) {
             return Exit::Yes;
         }

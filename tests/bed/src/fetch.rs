@@ -37,34 +37,18 @@ impl Kafka {
     /// time fetch once: the others wait for the first.
     pub fn fetch(version: &str) -> Result<Self> {
         need("java", "-version", "install a JDK, 17 or newer")?;
-        let root = cache_dir().join("kafka");
-        fs::create_dir_all(&root).with_context(|| format!("failed to create {}", root.display()))?;
-        let kafka = Self { version: version.to_owned(), dir: root.join(version) };
-        if kafka.dir.exists() {
-            return Ok(kafka);
-        }
-        let lock = File::create(root.join(format!("{version}.lock")))?;
-        lock.lock().with_context(|| format!("failed to lock the cache for {version}"))?;
-        if !kafka.dir.exists() {
-            kafka.fill(&root)?;
-        }
+        let kafka = Self { version: version.to_owned(), dir: cache_dir().join("kafka").join(version) };
+        once(&kafka.dir, &format!("Kafka {version}"), |aside| kafka.fill(aside))?;
         Ok(kafka)
     }
 
-    /// Fetches aside and renames, so that a directory with the version's name is always complete.
-    fn fill(&self, root: &Path) -> Result<()> {
-        need("mvn", "--version", "install Maven, or put the jars into the cache")?;
-        eprintln!("fetching Kafka {} from Maven Central ...", self.version);
-        let aside = tempfile::Builder::new().prefix(".fetching-").tempdir_in(root)?;
-        fs::write(aside.path().join("pom.xml"), POM)?;
-        fs::write(aside.path().join("log4j.properties"), LOG4J)?;
-        fs::write(aside.path().join("log4j2.properties"), LOG4J2)?;
+    fn fill(&self, aside: &Path) -> Result<()> {
+        fs::write(aside.join("pom.xml"), POM)?;
+        fs::write(aside.join("log4j.properties"), LOG4J)?;
+        fs::write(aside.join("log4j2.properties"), LOG4J2)?;
         let profile = if self.major() >= 4 { "log4j2" } else { "reload4j" };
         let arguments = ["-P", profile, &format!("-Dkafka.version={}", self.version)];
-        copy_dependencies(&aside.path().join("pom.xml"), &arguments, &aside.path().join("libs"))
-            .with_context(|| format!("failed to fetch Kafka {}", self.version))?;
-        fs::rename(aside.keep(), &self.dir)?;
-        Ok(())
+        copy_dependencies(&aside.join("pom.xml"), &arguments, &aside.join("libs"))
     }
 
     /// The version, such as `4.3.1`.
@@ -104,22 +88,35 @@ impl Kafka {
 
 /// The directory with the jars that `ZooKeeper` needs for its `AdminServer` beside those of Kafka, fetched as they are.
 pub fn jetty() -> Result<PathBuf> {
-    let root = cache_dir().join("jetty");
-    let libs = root.join(JETTY);
-    fs::create_dir_all(&root).with_context(|| format!("failed to create {}", root.display()))?;
-    let lock = File::create(root.join(format!("{JETTY}.lock")))?;
-    lock.lock().context("failed to lock the cache for Jetty")?;
-    if !libs.exists() {
-        need("mvn", "--version", "install Maven, or put the jars into the cache")?;
-        eprintln!("fetching Jetty {JETTY} from Maven Central ...");
-        let aside = tempfile::Builder::new().prefix(".fetching-").tempdir_in(&root)?;
-        let pom = aside.path().join("pom.xml");
+    let libs = cache_dir().join("jetty").join(JETTY);
+    once(&libs, &format!("Jetty {JETTY}"), |aside| {
+        let pom = aside.join("pom.xml");
         fs::write(&pom, JETTY_POM)?;
-        let version = format!("-Djetty.version={JETTY}");
-        copy_dependencies(&pom, &[&version], &aside.path().join("libs")).context("failed to fetch Jetty")?;
-        fs::rename(aside.path().join("libs"), &libs)?;
-    }
+        copy_dependencies(&pom, &[&format!("-Djetty.version={JETTY}")], aside)
+    })?;
     Ok(libs)
+}
+
+/// Fills a directory of the cache where there is none. It is filled aside and renamed, so what has its name is always complete.
+/// Processes that ask at the same time fetch once: the others wait for the first.
+fn once(dir: &Path, what: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if dir.exists() {
+        return Ok(());
+    }
+    let root = dir.parent().context("a directory of the cache")?;
+    fs::create_dir_all(root).with_context(|| format!("failed to create {}", root.display()))?;
+    let mut lock = dir.as_os_str().to_owned();
+    lock.push(".lock");
+    let lock = File::create(lock)?;
+    lock.lock().with_context(|| format!("failed to lock the cache for {what}"))?;
+    if !dir.exists() {
+        need("mvn", "--version", "install Maven, or put the jars into the cache")?;
+        eprintln!("fetching {what} from Maven Central ...");
+        let aside = tempfile::Builder::new().prefix(".fetching-").tempdir_in(root)?;
+        fill(aside.path()).with_context(|| format!("failed to fetch {what}"))?;
+        fs::rename(aside.keep(), dir)?;
+    }
+    Ok(())
 }
 
 /// Has Maven put what a list names into a directory.

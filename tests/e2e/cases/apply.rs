@@ -51,18 +51,11 @@ pub fn fresh(scene: &Scene, figures: &mut Figures) -> Result<()> {
 
 /// The agent may not write to the volume: it is ready all the same, and by the metadata log that lies there.
 pub fn read_only(scene: &Scene, _: &mut Figures) -> Result<()> {
-    const NAMESPACE: &str = "volume-read-only";
-    let kubectl = scene.kubectl.in_namespace(NAMESPACE);
-    kubectl.apply(&project("tests/e2e/overlays/volume-read-only"))?;
-    let outcome = by_what_it_reads(&kubectl);
-    if outcome.is_err() {
-        println!("{}", kubectl.run("logs kafka-0 -c pillion --tail=60").unwrap_or_default());
-    }
-    kubectl.within(SOON).run(&format!("delete namespace {NAMESPACE} --wait"))?;
-    outcome
+    scene.alone_in("volume-read-only", by_what_it_reads)
 }
 
 fn by_what_it_reads(kubectl: &Kubectl) -> Result<()> {
+    kubectl.apply(&project("tests/e2e/overlays/volume-read-only"))?;
     kubectl.within(SOON).run("rollout status statefulset/kafka --timeout=350s")?;
     let pod = kubectl.json("get pod kafka-0")?;
     let agents = pod["spec"]["initContainers"].as_array().context("no init containers")?;

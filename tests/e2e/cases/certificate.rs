@@ -31,13 +31,7 @@ const TOLD: Duration = Duration::from_secs(75);
 
 /// A change is served within seconds, without a restart; a right that is taken away is told, and costs nothing else.
 pub fn from_a_secret(scene: &Scene, figures: &mut Figures) -> Result<()> {
-    let kubectl = scene.kubectl.in_namespace(NAMESPACE);
-    let outcome = play(scene, &kubectl, figures);
-    if outcome.is_err() {
-        println!("{}", kubectl.run("logs kafka-0 -c pillion --tail=60").unwrap_or_default());
-    }
-    kubectl.within(SOON).run(&format!("delete namespace {NAMESPACE} --wait"))?;
-    outcome
+    scene.alone_in(NAMESPACE, |kubectl| play(scene, kubectl, figures))
 }
 
 fn play(scene: &Scene, kubectl: &Kubectl, figures: &mut Figures) -> Result<()> {

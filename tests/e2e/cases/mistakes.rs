@@ -37,10 +37,7 @@ pub fn rights(scene: &Scene, figures: &mut Figures) -> Result<()> {
 
 /// Applies an overlay in a namespace of its own, and waits until `kubectl describe pod` has the words.
 fn told(scene: &Scene, figures: &mut Figures, overlay: &str, words: &[&str]) -> Result<()> {
-    let kubectl = scene.kubectl.in_namespace(overlay);
-    let outcome = say(&kubectl, overlay, words);
-    kubectl.within(SOON).run(&format!("delete namespace {overlay} --wait"))?;
-    let after = outcome?;
+    let after = scene.alone_in(overlay, |kubectl| say(kubectl, overlay, words))?;
     figures.at_most("`kubectl describe pod` says what to do after", after, SAID, "an on-call waits for it")
 }
 

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use bed::{Second, Truth, Watch, topics::Topic, watch::Outcome};
 use serde_json::Value;
 
+use super::resources::value;
 pub use super::scene::pass;
 use super::scene::{NOTICE, SOON, Scene, run};
 
@@ -53,9 +54,7 @@ pub fn followed(scene: &Scene) -> Result<()> {
     // Scans are rare while it counts: the same one is told of seconds later.
     let age = |id| -> Result<f64> {
         let (_, metrics) = run(scene.fleet.ask(id, "/metrics"))?;
-        let line = metrics.lines().find(|line| line.starts_with("pillion_metadata_log_agreed_age_seconds "));
-        let value = line.and_then(|line| line.split(' ').nth(1)).context("no age")?;
-        Ok(value.parse()?)
+        value(&metrics, "metadata_log_agreed_age_seconds").context("no age")
     };
     let mut ages = vec![age(1001)?];
     for _ in 0..2 {
@@ -155,13 +154,9 @@ fn read_after(watches: &[Watch]) -> Result<()> {
         let mut last = None;
         for answer in watch.answers() {
             let Outcome::Http { body, .. } = answer.outcome else { continue };
-            let of = |name: &str| -> Option<f64> {
-                let line = body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-                line.parse().ok()
-            };
-            let offset = of("pillion_metadata_log_offset");
+            let offset = value(&body, "metadata_log_offset");
             if offset.is_some() && offset != last {
-                delays.extend(of("pillion_metadata_log_delay_seconds"));
+                delays.extend(value(&body, "metadata_log_delay_seconds"));
                 last = offset;
             }
         }
