@@ -1,7 +1,7 @@
 //! What the sidecar takes beside one of three real brokers on which nothing happens, with all settings at their defaults,
 //! and with consumer lag and the canary as well.
 //!
-//! Two probers ask it four times a second each all the while, far more often than a kubelet does.
+//! It is asked as the manifests in `deploy/` have a kubelet ask, and scraped as by a Prometheus with the usual interval.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use bed::{Cluster, Fleet, NEWEST, process, topics::Topic};
+use bed::{Cluster, Fleet, NEWEST, Watch, process, topics::Topic, watch::Answer};
 use rustix::process::Signal;
 
 use crate::row::Row;
@@ -23,6 +23,10 @@ const WATCHED: Duration = Duration::from_secs(60);
 const SETTLE: Duration = Duration::from_secs(10);
 /// Long enough for anything that will happen at all.
 const SOON: Duration = Duration::from_secs(120);
+/// Between two probes of readiness and of liveness, and between two scrapes.
+const READY: Duration = Duration::from_secs(1);
+const LIVE: Duration = Duration::from_secs(10);
+const SCRAPE: Duration = Duration::from_secs(15);
 /// Of the cluster, each with one copy.
 const TOPICS: u32 = 100;
 const PARTITIONS: i32 = 100;
@@ -41,6 +45,9 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
         fleet.wait_all_ready(SOON).await?;
         fill(&fleet, TOPICS, PARTITIONS, 1).await?;
         fleet.wait_all_ready(SOON).await?;
+        fleet.pace_probes(id, READY, LIVE);
+        let scraper = Watch::http(fleet.agent(id), "/metrics");
+        scraper.pace(SCRAPE);
         let agent = Agent::instead(&fleet, id, binary)?;
         let mut rows = watched(&fleet, id, &agent, "sidecar idle beside a broker", ALONE).await?;
         drop(agent);
@@ -48,6 +55,7 @@ pub fn rows(binary: &Path) -> Result<Vec<Row>> {
         rows.extend(
             watched(&fleet, id, &agent, "the same with consumer lag and the canary", WITH_CLIENTS).await?,
         );
+        ensure!(scraper.answers().iter().any(Answer::ready), "it was not scraped");
         Ok(rows)
     })
 }

@@ -107,6 +107,12 @@ impl Follower {
         Ok(Self { dir: log.dir.clone(), reading, base, place: base, next, epoch, state, stamped: None })
     }
 
+    /// Whether there is more in the file that is read than what was read of it: the cheapest question, which a log that was
+    /// replaced, or goes on in another file, does not answer.
+    pub fn has_grown(&self) -> io::Result<bool> {
+        self.reading.has_grown()
+    }
+
     /// Takes what has been appended; `true` when there may be more. What it read before stands.
     pub fn step(&mut self) -> Result<bool, Trouble> {
         self.reading.look_again();

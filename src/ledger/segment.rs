@@ -101,6 +101,11 @@ impl Reading {
         }
     }
 
+    /// The file does not end where the last batch that was taken does.
+    pub fn has_grown(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.len() != self.start + self.from as u64)
+    }
+
     /// Forgets what was read and not taken: a batch whose end was not there yet may be another by now.
     pub fn look_again(&mut self) {
         self.to = self.from;

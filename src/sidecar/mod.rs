@@ -27,6 +27,7 @@ mod run;
 mod scan;
 pub mod server;
 mod stepped;
+mod together;
 pub mod turn;
 mod vote;
 mod zookeeper;
@@ -36,6 +37,7 @@ use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
 pub use desk::Desk;
 use pillion_probes::{moves::Moves, observe::Role, set::Key, stops::Minimums};
 pub use run::{RunError, run};
+use together::together;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -146,13 +148,14 @@ impl Target {
 
 /// Watches the node for ever; ends only by being dropped.
 pub async fn observe(desk: &Desk, target: &Target) {
-    tokio::join!(
-        applied::watch(desk, target),
-        process::watch(desk, target),
-        stepped::watch(desk),
-        if_broker(desk, target),
-        if_controller(desk, target),
-    );
+    together([
+        Box::pin(applied::watch(desk, target)),
+        Box::pin(process::watch(desk, target)),
+        Box::pin(stepped::watch(desk)),
+        Box::pin(if_broker(desk, target)),
+        Box::pin(if_controller(desk, target)),
+    ])
+    .await;
 }
 
 /// What is asked of a broker, and of a broker that is a controller too: it tells of the quorum.
@@ -160,14 +163,15 @@ async fn if_broker(desk: &Desk, target: &Target) {
     if !target.role.has_broker() {
         return;
     }
-    tokio::join!(
-        who_can_tell(desk, target),
-        lives::each(desk, async |life| listing::watch(desk, target, &life).await),
-        lives::each(desk, async |life| scan::watch(desk, target, &life).await),
-        lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await),
-        lives::each(desk, async |life| minimums::watch(desk, target, &life).await),
-        lives::each(desk, async |life| refill::watch(desk, target, &life).await),
-    );
+    together([
+        Box::pin(who_can_tell(desk, target)),
+        Box::pin(lives::each(desk, async |life| listing::watch(desk, target, &life).await)),
+        Box::pin(lives::each(desk, async |life| scan::watch(desk, target, &life).await)),
+        Box::pin(lives::each(desk, async |life| log_dirs::watch(desk, target, &life).await)),
+        Box::pin(lives::each(desk, async |life| minimums::watch(desk, target, &life).await)),
+        Box::pin(lives::each(desk, async |life| refill::watch(desk, target, &life).await)),
+    ])
+    .await;
 }
 
 /// What is asked of others than the broker: of its quorum, or of the brokers beside it. With `ZooKeeper` only the
@@ -175,15 +179,15 @@ async fn if_broker(desk: &Desk, target: &Target) {
 async fn who_can_tell(desk: &Desk, target: &Target) {
     if target.role == Role::ZooKeeper {
         let peers = lives::each(desk, async |life| zookeeper::watch(desk, target, &life).await);
-        tokio::join!(peers, zookeeper::ensemble(desk, target));
-        return;
+        return together([Box::pin(peers), Box::pin(zookeeper::ensemble(desk, target))]).await;
     }
-    tokio::join!(
-        lives::each(desk, async |life| quorum::watch(desk, target, &life).await),
-        lives::each(desk, async |life| moves::watch(desk, target, &life).await),
-        lives::each(desk, async |life| ledger::watch(desk, target, &life).await),
-        latch::watch(desk, target),
-    );
+    together([
+        Box::pin(lives::each(desk, async |life| quorum::watch(desk, target, &life).await)),
+        Box::pin(lives::each(desk, async |life| moves::watch(desk, target, &life).await)),
+        Box::pin(lives::each(desk, async |life| ledger::watch(desk, target, &life).await)),
+        Box::pin(latch::watch(desk, target)),
+    ])
+    .await;
 }
 
 /// What is asked for a node that is nothing but a controller.

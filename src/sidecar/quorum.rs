@@ -7,6 +7,7 @@
 use std::{cell::Cell, path::Path, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::future::join_all;
 use pillion_probes::{
     contact::{Asked, Doubt, OwnVote, QuorumAnswer, Voter},
     stops::{Unseats, VoterSeen, unseats},
@@ -102,21 +103,22 @@ async fn forward(
 
 /// Asks every controller, each on a connection of its own, while an answer through the broker is overdue.
 async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &Cell<Option<BootTime>>) {
-    let asks = target.controllers.iter().enumerate().map(|(place, controller)| async move {
-        let mut open = None;
-        loop {
-            let now = desk.now();
-            if overdue.get().is_none_or(|sent| now.since(sent) <= OVERDUE) {
-                open = None;
-            } else if let Err(error) = ask(desk, target, life, own, place, controller, &mut open).await {
-                tracing::trace!(%controller, %error, "a controller does not answer");
-                open = None;
+    let is_overdue = || overdue.get().is_some_and(|sent| desk.now().since(sent) > OVERDUE);
+    let again = target.timing.applied_interval;
+    loop {
+        sleep(again).await;
+        let asks = target.controllers.iter().enumerate().map(async |(place, controller)| {
+            let mut open = None;
+            while is_overdue() {
+                if let Err(error) = ask(desk, target, life, own, place, controller, &mut open).await {
+                    tracing::trace!(%controller, %error, "a controller does not answer");
+                    open = None;
+                }
+                sleep(again).await;
             }
-            sleep(target.timing.applied_interval).await;
-        }
-    });
-    let never: Vec<()> = futures_util::future::join_all(asks).await;
-    drop(never);
+        });
+        join_all(asks).await;
+    }
 }
 
 /// Asks one controller. Only the leader's answer counts; of a deposed one the tracker thinks its own.

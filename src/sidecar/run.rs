@@ -17,7 +17,10 @@ use pillion_probes::{
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, Secured, Target, canary, certificates, kubernetes, lag, ledger, observe, resources, turn};
+use super::{
+    Desk, Secured, Target, canary, certificates, kubernetes, lag, ledger, observe, resources,
+    together::together, turn,
+};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -100,9 +103,17 @@ pub async fn run(
     let measured = resources::watch(&board, &target, config.sidecar.write_probe);
     let lags = lag::keep(&desk, &target, &board, config.sidecar.lag.as_ref());
     let canary = canary::keep(&desk, &target, &board, config.sidecar.canary.as_ref());
-    let all = async { tokio::join!(observe(&desk, &target), told, kept, turns, measured, lags, canary) };
+    let all = together([
+        Box::pin(observe(&desk, &target)),
+        Box::pin(told),
+        Box::pin(kept),
+        Box::pin(turns),
+        Box::pin(measured),
+        Box::pin(lags),
+        Box::pin(canary),
+    ]);
     tokio::select! {
-        _ = all => {}
+        () = all => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {

@@ -21,8 +21,10 @@ use crate::{
     sidecar::{Target, mark},
 };
 
-/// Between two looks at the end of the log, which cost five system calls.
+/// Between two looks at the end of the log, which cost one system call when nothing came.
 const TICK: Duration = Duration::from_millis(50);
+/// At each of so many of them it is looked whether it is still the same log, too, and whether it goes on in another file.
+const WHOLE: u32 = 4;
 /// Without news the last is told again after so long, with the instant of the last look.
 const AGAIN: Duration = Duration::from_millis(500);
 /// The same while something waits to be committed: whoever is told says how far the broker has come by then.
@@ -163,9 +165,12 @@ impl Shared {
     ) -> Result<(), Trouble> {
         let mut follower = self.open(std::mem::take(wanted), news)?;
         let (mut told, mut settled) = (Told::default(), false);
-        while !news.is_closed() {
+        for look in (0..WHOLE).cycle() {
+            if news.is_closed() {
+                break;
+            }
             let read = self.clock.boot();
-            let more = follower.step()?;
+            let more = (look == 0 || follower.has_grown()?) && follower.step()?;
             let freed = follower.state_mut().commit(self.committed.load(Ordering::Acquire));
             if more {
                 continue;

@@ -254,6 +254,12 @@ impl Fleet {
         self.member(id).tcp.pace(every);
     }
 
+    /// From now on polls the agent of a broker each so often; see [`Watch::pace`].
+    pub fn pace_probes(&self, id: i32, ready: Duration, live: Duration) {
+        self.member(id).ready.pace(ready);
+        self.member(id).live.pace(live);
+    }
+
     /// Polls of the broker's port since an instant.
     pub fn tcp_since(&self, id: i32, since: Instant) -> Vec<(Instant, bool)> {
         after(&self.member(id).tcp, since)
