@@ -271,7 +271,9 @@ impl Tracker {
         let leader_now_ms = answer.leader_now_ms().ok_or(Doubt::NoLeader)?;
         let caught_up_ms =
             answer.own_caught_up_ms.filter(|at| *at >= 0).ok_or(Doubt::UnknownToLeader { leader })?;
-        let own_lag = Duration::from_millis(u64::try_from(leader_now_ms - caught_up_ms).unwrap_or(0));
+        // In the leader's future: its clock was set back. When the next fetch has come the two can be compared again.
+        let own_lag = u64::try_from(leader_now_ms.saturating_sub(caught_up_ms));
+        let own_lag = Duration::from_millis(own_lag.map_err(|_| Doubt::UnknownToLeader { leader })?);
         let believed = self.polls.iter().rev().find(|poll| confirms(answer, poll)).copied();
         if self.polls.len() == KEPT {
             self.polls.pop_front();

@@ -36,9 +36,12 @@ pub enum Beyond {
     /// More is uncommitted than is kept.
     #[error("too much of the metadata log is not committed")]
     Uncommitted,
-    /// More topics have a minimum of their own than are kept.
-    #[error("too many topics have min.insync.replicas of their own")]
+    /// More topics have a minimum of their own than are kept, those included that were deleted since the last snapshot.
+    #[error("too many topics have, or had since its last snapshot, min.insync.replicas of their own")]
     Minimums,
+    /// A transaction within another, which Kafka refuses, too (`MetadataBatchLoader`).
+    #[error("the metadata log begins a transaction within another")]
+    Transaction,
 }
 
 /// A topic that this broker has replicas of.
@@ -173,6 +176,7 @@ impl State {
                 }
             }
             Record::ClearElr(clear) => self.clear_elr(offset, clear.topic_name),
+            Record::BeginTransaction if self.transaction.is_some() => return Err(Beyond::Transaction),
             Record::BeginTransaction => self.transaction = Some((offset, Box::new(self.clone()))),
             Record::EndTransaction => self.transaction = None,
             Record::AbortTransaction => {

@@ -76,6 +76,8 @@ pub struct Target {
     pub log_dirs: Vec<String>,
     /// The dir of the metadata log, whose `meta.properties` holds the directory id of the broker in the quorum.
     pub metadata_dir: PathBuf,
+    /// The directory id that stands there.
+    directory: quorum::Directory,
     /// The rendered server.properties, by which the broker's process is told from others.
     pub properties: PathBuf,
     /// Whether all logs had been closed in order when the broker was prepared; `None` when that is not known.

@@ -4,7 +4,15 @@
 //! waits for it up to 30 s (`controller.socket.timeout.ms`) although a new leader may be there within 3 s. So while
 //! an answer is overdue the controllers are asked directly, at the addresses that the broker itself uses.
 
-use std::{cell::Cell, path::Path, time::Duration};
+use std::{
+    cell::Cell,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
@@ -13,7 +21,10 @@ use pillion_probes::{
     stops::{Unseats, VoterSeen, unseats},
     time::BootTime,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep, timeout},
+};
 use uuid::Uuid;
 
 use super::{
@@ -33,13 +44,15 @@ use crate::kafka::{
 pub(super) const OVERDUE: Duration = Duration::from_millis(500);
 /// How long one attempt at a controller may take.
 pub(super) const DIRECT: Duration = Duration::from_secs(1);
+/// How long the node's directory id is waited for.
+const READ: Duration = Duration::from_millis(500);
 /// The request's name, for people.
 pub(super) const NAME: &str = "DescribeQuorum";
 
 /// Watches the quorum for one life of the broker, until the connection to the broker is lost.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
     let overdue = Cell::new(None);
-    let own = Own::of(desk, target);
+    let own = Own::of(desk, target).await;
     tokio::select! {
         Err(error) = forward(desk, target, life, &own, &overdue) => super::lost(desk, "the state of the quorum", &error),
         () = direct(desk, target, life, &own, &overdue) => {}
@@ -101,24 +114,25 @@ async fn forward(
     }
 }
 
-/// Asks every controller, each on a connection of its own, while an answer through the broker is overdue.
+/// Asks every controller, each on a connection of its own, while an answer through the broker is overdue. None waits for
+/// another, which may hang.
 async fn direct(desk: &Desk, target: &Target, life: &Life, own: &Own, overdue: &Cell<Option<BootTime>>) {
-    let is_overdue = || overdue.get().is_some_and(|sent| desk.now().since(sent) > OVERDUE);
     let again = target.timing.applied_interval;
-    loop {
-        sleep(again).await;
-        let asks = target.controllers.iter().enumerate().map(async |(place, controller)| {
-            let mut open = None;
-            while is_overdue() {
-                if let Err(error) = ask(desk, target, life, own, place, controller, &mut open).await {
-                    tracing::trace!(%controller, %error, "a controller does not answer");
-                    open = None;
-                }
-                sleep(again).await;
+    let asks = target.controllers.iter().enumerate().map(async |(place, controller)| {
+        let mut open = None;
+        loop {
+            let now = desk.now();
+            if overdue.get().is_none_or(|sent| now.since(sent) <= OVERDUE) {
+                open = None;
+            } else if let Err(error) = ask(desk, target, life, own, place, controller, &mut open).await {
+                tracing::trace!(%controller, %error, "a controller does not answer");
+                open = None;
             }
-        });
-        join_all(asks).await;
-    }
+            sleep(again).await;
+        }
+    });
+    let never: Vec<()> = join_all(asks).await;
+    drop(never);
 }
 
 /// Asks one controller. Only the leader's answer counts; of a deposed one the tracker thinks its own.
@@ -167,8 +181,9 @@ fn take(desk: &Desk, life: &Life, own: &Own, sent: BootTime, quorum: &Quorum) ->
 }
 
 impl Own {
-    pub(super) fn of(desk: &Desk, target: &Target) -> Self {
-        Self { id: target.id, directory: directory_id(&target.metadata_dir), patience: desk.limits.fetch }
+    pub(super) async fn of(desk: &Desk, target: &Target) -> Self {
+        let directory = target.directory.read(&target.metadata_dir).await;
+        Self { id: target.id, directory, patience: desk.limits.fetch }
     }
 
     fn answer(&self, sent: BootTime, answered: BootTime, asked: Asked, quorum: &Quorum) -> QuorumAnswer {
@@ -203,6 +218,31 @@ impl Own {
     /// The entry is this node's: by id, and by directory id where both are known (KIP-853).
     fn is(&self, replica: &ReplicaState) -> bool {
         replica.id == self.id && self.directory.zip(replica.directory_id).is_none_or(|(own, its)| own == its)
+    }
+}
+
+/// The directory id of the node, read by one thread at a time: a disk may hang, and nobody waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    busy: Arc<AtomicBool>,
+    known: Cell<Option<Uuid>>,
+}
+
+impl Directory {
+    /// As it stands in the directory of the metadata log, or as it stood when it was last to be had.
+    async fn read(&self, metadata_dir: &Path) -> Option<Uuid> {
+        if !self.busy.swap(true, Ordering::AcqRel) {
+            let (dir, busy) = (metadata_dir.to_owned(), Arc::clone(&self.busy));
+            let reading = spawn_blocking(move || {
+                let id = directory_id(&dir);
+                busy.store(false, Ordering::Release);
+                id
+            });
+            if let Ok(Ok(id)) = timeout(READ, reading).await {
+                self.known.set(id);
+            }
+        }
+        self.known.get()
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Desk, Secured, Target, canary, certificates, kubernetes, lag, ledger, observe, resources,
+    Desk, Secured, Target, canary, certificates, kubernetes, lag, ledger, observe, quorum, resources,
     together::together, turn,
 };
 use crate::{
@@ -212,6 +212,7 @@ fn target(config: &Config, identity: &Identity, role: Role) -> Target {
         zookeeper: ensemble(config).into_iter().map(|(host, port)| Address { host, port }).collect(),
         log_dirs: log_dirs.iter().map(|dir| text(&dir.path)).collect(),
         metadata_dir: identity.metadata_log_dir.clone(),
+        directory: quorum::Directory::default(),
         properties: config.run_dir.join(SERVER_PROPERTIES),
         clean_shutdown: clean_shutdown(log_dirs),
         timing: config.sidecar.timing,

@@ -38,7 +38,7 @@ struct Heard {
 
 /// Watches the quorum for one life of the controller.
 pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
-    let own = Own::of(desk, target);
+    let own = Own::of(desk, target).await;
     let mut controllers = vec![target.broker.clone()];
     learn(&mut controllers, &target.controllers);
     let heard = Heard {

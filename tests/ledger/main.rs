@@ -412,6 +412,17 @@ fn an_aborted_transaction_leaves_nothing() {
 }
 
 #[test]
+fn a_transaction_within_another_is_refused() {
+    let mut bed = bed();
+    bed.disk.append(&[encode::transaction(23)]);
+    let mut follower = bed.open();
+    caught_up(&mut follower).unwrap();
+    bed.disk.append(&[encode::transaction(23)]);
+    let Err(trouble) = caught_up(&mut follower) else { panic!("taken") };
+    assert!(trouble.to_string().contains("within another"), "{trouble}");
+}
+
+#[test]
 fn a_topic_that_is_made_anew_has_no_settings_of_old() {
     let mut bed = bed();
     let least = |follower: &Follower| {

@@ -106,6 +106,9 @@ fn a_leader_that_does_not_know_me_proves_nothing() {
         ask(&mut tracker, &answer(ms, 1, 100, &[(1, 1000)], caught_up));
         assert_eq!(tracker.doubt(), Some(Doubt::UnknownToLeader { leader: 1 }));
     }
+    // It fetched in what is the future for a leader whose clock was set back: from when is not to be told.
+    ask(&mut tracker, &answer(2500, 1, 100, &[(1, 2500)], Some(9000)));
+    assert_eq!(tracker.doubt(), Some(Doubt::UnknownToLeader { leader: 1 }));
     let mut lost = answer(3000, 1, 100, &[(1, 3000)], Some(2900));
     lost.leader = -1;
     ask(&mut tracker, &lost);

@@ -100,6 +100,8 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
         sleep(BUSY).await;
     }
     let shared = Arc::new(Shared::new(target, desk.clock.clone()));
+    // What it reads first is judged by it: what the broker has applied is committed.
+    shared.told(desk.applied(), *source.usual.borrow());
     let (sender, mut news) = watch::channel(None);
     let (thread, busy) = (Arc::clone(&shared), Arc::clone(&source.busy));
     let reading = spawn_blocking(move || {
@@ -142,11 +144,13 @@ fn take(desk: &Desk, target: &Target, life: &Life, view: &View, short: &mut Opti
         // A moment ago, or for ever: then it is not the log that this broker writes.
         let since = *short.get_or_insert(now);
         if now.since(since) > SHORT {
-            let end = view.end;
-            let why = format!(
-                "the log ends at offset {end}, and the broker has applied {applied}: it writes another one"
+            // Without the offsets, which go on: it is the same trouble all the while.
+            lacks(
+                desk,
+                target,
+                life,
+                "it ends before what the broker has applied: that writes another one".into(),
             );
-            lacks(desk, target, life, why);
         }
         return;
     }
@@ -176,17 +180,24 @@ fn take(desk: &Desk, target: &Target, life: &Life, view: &View, short: &mut Opti
     }
 }
 
-/// The log is no source: the scan takes over.
+/// The log is no source: the scan takes over, and what the two said against each other is no more to be found out. It has
+/// to agree anew before it counts again.
 fn lacks(desk: &Desk, target: &Target, life: &Life, why: String) {
+    let source = &target.ledger;
     let now = desk.now();
     let known = desk.read(|seen| match &seen.ledger {
         Some(Ledger::Lacks { why: before, .. }) => *before == why,
         _ => false,
     });
-    target.ledger.view.replace(None);
-    target.ledger.scan.notify_waiters();
+    if source.view.replace(None).is_some() {
+        source.scan.notify_waiters();
+    }
     if !known {
         tracing::info!(%why, "the metadata log is not followed");
-        desk.note_in(life.number, |seen| seen.ledger = Some(Ledger::Lacks { why, since: now }));
+        source.agreement.replace(Agreement::default());
+        desk.note_in(life.number, |seen| {
+            seen.ledger = Some(Ledger::Lacks { why, since: now });
+            seen.contradiction = None;
+        });
     }
 }
