@@ -1,10 +1,13 @@
 //! What has to be done that the canary's topic is as it should be: each live broker leads a partition of it, with as many
 //! copies as the cluster allows.
 //!
+//! The copies of a partition are in as many racks as there are, as those of every other topic: a zone that is stopped, or
+//! fails, takes no partition below its minimum.
+//!
 //! Nothing is moved while a broker is away: it may be restarted at this moment. Partitions cannot be removed, so what a
 //! broker that is gone leaves behind is given to one that needs it, or to anybody.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Copies of each partition, where there are so many brokers.
 pub const COPIES: usize = 3;
@@ -46,15 +49,21 @@ pub enum Step {
 }
 
 /// What has to be done. `topic`: its partitions, none where there is no such topic. `gone`: brokers that have been away for
-/// so long that they are not waited for.
-pub fn plan(topic: &[Partition], live: &BTreeSet<i32>, gone: &BTreeSet<i32>) -> Vec<Step> {
+/// so long that they are not waited for. `racks`: those of the brokers that have one.
+pub fn plan(
+    topic: &[Partition],
+    live: &BTreeSet<i32>,
+    gone: &BTreeSet<i32>,
+    racks: &BTreeMap<i32, String>,
+) -> Vec<Step> {
+    let row = |first| row(first, live, racks);
     let held: BTreeSet<i32> = topic.iter().flat_map(|one| one.replicas.iter().copied()).collect();
     let away = held.iter().any(|id| !live.contains(id) && !gone.contains(id));
     if live.len() < LEAST_BROKERS {
         return Vec::new();
     }
     if topic.is_empty() {
-        return vec![Step::Create(live.iter().map(|id| row(*id, live)).collect())];
+        return vec![Step::Create(live.iter().map(|id| row(*id)).collect())];
     }
     let mut steps = Vec::new();
     // Each broker keeps the first that it is to lead; the others are spare.
@@ -63,9 +72,10 @@ pub fn plan(topic: &[Partition], live: &BTreeSet<i32>, gone: &BTreeSet<i32>) -> 
         match one.replicas.first() {
             Some(first) if !gone.contains(first) && owners.insert(*first) => {
                 let right = one.replicas.len() == live.len().min(COPIES)
-                    && one.replicas.iter().all(|id| live.contains(id));
+                    && one.replicas.iter().all(|id| live.contains(id))
+                    && spread(&one.replicas, racks) == spread(live, racks).min(COPIES);
                 if !right && !away {
-                    steps.push(Step::Move { index: one.index, replicas: row(*first, live) });
+                    steps.push(Step::Move { index: one.index, replicas: row(*first) });
                 }
             }
             _ => spare.push(one),
@@ -82,13 +92,13 @@ pub fn plan(topic: &[Partition], live: &BTreeSet<i32>, gone: &BTreeSet<i32>) -> 
             if let Some(owner) = owner.or_else(|| live.first().copied())
                 && (wants.is_some() || lost || short)
             {
-                steps.push(Step::Move { index: one.index, replicas: row(owner, live) });
+                steps.push(Step::Move { index: one.index, replicas: row(owner) });
             }
         }
         needy.reverse();
     }
     if !needy.is_empty() {
-        let rows: Vec<_> = needy.iter().map(|id| row(*id, live)).collect();
+        let rows: Vec<_> = needy.iter().map(|id| row(*id)).collect();
         steps.push(Step::Add { count: topic.len() + rows.len(), rows });
     }
     let elsewhere = |one: &&Partition| {
@@ -102,10 +112,26 @@ pub fn plan(topic: &[Partition], live: &BTreeSet<i32>, gone: &BTreeSet<i32>) -> 
     steps
 }
 
-/// The broker and those that follow it in the order of ids.
-fn row(first: i32, live: &BTreeSet<i32>) -> Vec<i32> {
-    let others = live.range(first..).chain(live.range(..first)).copied().filter(|id| *id != first);
-    std::iter::once(first).chain(others).take(live.len().min(COPIES)).collect()
+/// The broker and those that follow it in the order of ids: first of other racks each, then any.
+fn row(first: i32, live: &BTreeSet<i32>, racks: &BTreeMap<i32, String>) -> Vec<i32> {
+    let mut left: Vec<i32> =
+        live.range(first..).chain(live.range(..first)).copied().filter(|id| *id != first).collect();
+    let mut row = vec![first];
+    while row.len() < COPIES && !left.is_empty() {
+        let elsewhere = |id: &i32| row.iter().all(|held| rack(*held, racks) != rack(*id, racks));
+        row.push(left.remove(left.iter().position(elsewhere).unwrap_or_default()));
+    }
+    row
+}
+
+/// In how many racks these are.
+fn spread<'a>(brokers: impl IntoIterator<Item = &'a i32>, racks: &BTreeMap<i32, String>) -> usize {
+    brokers.into_iter().map(|id| rack(*id, racks)).collect::<BTreeSet<_>>().len()
+}
+
+/// Where it is; one that has no rack is in none of the others'.
+fn rack(id: i32, racks: &BTreeMap<i32, String>) -> Result<&str, i32> {
+    racks.get(&id).ok_or(id).map(String::as_str)
 }
 
 /// What becomes of the topic's `min.insync.replicas`.

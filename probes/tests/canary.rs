@@ -1,13 +1,18 @@
 //! The canary's topic is made right in a few steps, stays as it is, and is left alone during a roll.
 #![allow(clippy::unwrap_used, reason = "a failed step should stop the test where it stands")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pillion_probes::canary::{COPIES, Minimum, Partition, Step, minimum, plan};
+use pillion_probes::canary::{self, COPIES, Minimum, Partition, Step, minimum};
 use proptest::prelude::*;
 
 fn ids(all: &[i32]) -> BTreeSet<i32> {
     all.iter().copied().collect()
+}
+
+/// Where no broker has a rack.
+fn plan(topic: &[Partition], live: &BTreeSet<i32>, gone: &BTreeSet<i32>) -> Vec<Step> {
+    canary::plan(topic, live, gone, &BTreeMap::new())
 }
 
 /// As Kafka would do it; a leader is the first replica that lives.
@@ -51,6 +56,33 @@ fn settle(topic: &mut Vec<Partition>, live: &BTreeSet<i32>, gone: &BTreeSet<i32>
 fn alone_there_is_none() {
     assert_eq!(plan(&[], &ids(&[1]), &ids(&[])), []);
     assert_eq!(plan(&[], &ids(&[1, 2]), &ids(&[])), [Step::Create(vec![vec![1, 2], vec![2, 1]])]);
+}
+
+#[test]
+fn no_rack_has_all_copies() {
+    let live = ids(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let racks: BTreeMap<i32, String> = live
+        .iter()
+        .map(|id| (*id, ["a", "b", "c"][usize::try_from((id - 1) / 3).unwrap()].to_owned()))
+        .collect();
+    let (mut topic, none) = (Vec::new(), ids(&[]));
+    // As it was made before anybody looked at racks.
+    settle(&mut topic, &live, &none);
+    assert_eq!(topic[0].replicas, [1, 2, 3]);
+    let steps = canary::plan(&topic, &live, &none, &racks);
+    apply(&mut topic, steps, &live);
+    assert_eq!(canary::plan(&topic, &live, &none, &racks), [], "{topic:?}");
+    for one in &topic {
+        let zones: BTreeSet<&str> = one.replicas.iter().map(|id| &*racks[id]).collect();
+        assert_eq!(zones.len(), 3, "{one:?}");
+    }
+    // Two zones for three copies, and one broker without any.
+    let racks: BTreeMap<i32, String> =
+        [(1, "a"), (2, "a"), (3, "b"), (4, "b")].map(|(id, rack)| (id, rack.to_owned())).into();
+    let steps = canary::plan(&[], &ids(&[1, 2, 3, 4]), &none, &racks);
+    assert_eq!(steps, [Step::Create(vec![vec![1, 3, 2], vec![2, 3, 4], vec![3, 1, 4], vec![4, 1, 2]])]);
+    let steps = canary::plan(&[], &ids(&[1, 2, 5]), &none, &racks);
+    assert_eq!(steps, [Step::Create(vec![vec![1, 5, 2], vec![2, 5, 1], vec![5, 1, 2]])]);
 }
 
 #[test]

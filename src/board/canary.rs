@@ -63,6 +63,8 @@ pub struct Canary {
     pub good: Option<BootTime>,
     /// How long the last good one took.
     pub took: Option<Duration>,
+    /// Why the last one was not good, in the broker's words, where it said so.
+    pub why: Option<String>,
     /// Why the topic is not as it should be.
     pub trouble: Option<Trouble>,
 }
@@ -77,6 +79,7 @@ impl Canary {
             last: None,
             good: None,
             took: None,
+            why: None,
             trouble: None,
         }
     }
@@ -100,6 +103,8 @@ impl Canary {
         CanaryTold {
             topic: self.topic.clone(),
             last: self.last.map(|(outcome, _)| outcome),
+            last_age_seconds: self.last.map(|(_, at)| now.since(at).as_secs_f64()),
+            why: self.why.clone(),
             good_age_seconds: self.good.map(|at| now.since(at).as_secs_f64()),
             took_seconds: self.took.map(|took| took.as_secs_f64()),
             trouble: self.trouble.clone(),
@@ -115,6 +120,12 @@ pub struct CanaryTold {
     pub topic: String,
     /// How the last round trip ended.
     pub last: Option<Outcome>,
+    /// How long ago it began.
+    #[serde(default)]
+    pub last_age_seconds: Option<f64>,
+    /// Why it was not good, in the broker's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// How long ago the last good one was.
     pub good_age_seconds: Option<f64>,
     /// How long the last good one took.
@@ -127,14 +138,20 @@ pub struct CanaryTold {
 impl CanaryTold {
     /// In a line.
     pub fn summary(&self) -> String {
-        let last = self.last.map_or("no round trip yet", Outcome::word);
+        let ago = |age| super::Ago(Duration::try_from_secs_f64(age).unwrap_or_default());
+        let last = match (self.last, self.last_age_seconds) {
+            (Some(_), Some(age)) if age > CANARY_LIMIT.as_secs_f64() => {
+                format!("no round trip for {}", ago(age))
+            }
+            (last, _) => last.map_or("no round trip yet", Outcome::word).to_owned(),
+        };
+        let why = self.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         let good = match (self.good_age_seconds, self.took_seconds) {
             (Some(age), Some(took)) => {
-                let age = super::Ago(Duration::try_from_secs_f64(age).unwrap_or_default());
-                format!(", last good {age} ago in {:.0} ms", took * 1000.0)
+                format!(", last good {} ago in {:.0} ms", ago(age), took * 1000.0)
             }
             _ => String::new(),
         };
-        format!("{last}{good} ({})", self.topic)
+        format!("{last}{why}{good} ({})", self.topic)
     }
 }

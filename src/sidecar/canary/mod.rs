@@ -33,8 +33,17 @@ pub async fn keep(desk: &Desk, target: &Target, board: &Board, settings: Option<
         let away = &mut away;
         // What an earlier life took says nothing of this one.
         board.canary(|canary| canary.iter_mut().for_each(|canary| canary.last = None));
-        let keeper =
-            Keeper { desk, target, board, topic: &settings.topic, life, away, own: None, tend_at: None };
+        let keeper = Keeper {
+            desk,
+            target,
+            board,
+            topic: &settings.topic,
+            life,
+            away,
+            own: None,
+            why: None,
+            tend_at: None,
+        };
         keeper.watch().await;
     })
     .await;
@@ -48,6 +57,8 @@ struct Keeper<'a> {
     life: Life,
     away: &'a mut BTreeMap<i32, BootTime>,
     own: Option<Connection>,
+    /// Why the round trip was not good.
+    why: Option<String>,
     /// When the topic is looked after again.
     tend_at: Option<BootTime>,
 }
@@ -67,13 +78,16 @@ impl Keeper<'_> {
                 Err(error) => {
                     tracing::debug!(%error, "canary: the topic is not told");
                     self.own = None;
+                    self.why = Some(error.to_string());
                     Vec::new()
                 }
             };
             let outcome = self.trip(&partitions).await;
+            let why = self.why.take();
             self.board.canary(|canary| {
                 if let Some(canary) = canary {
                     canary.note(outcome.0, began, outcome.1);
+                    canary.why = why;
                 }
             });
             sleep(EVERY.saturating_sub(self.desk.now().since(began))).await;

@@ -1,7 +1,11 @@
 //! Keeps the canary's topic right. Every agent sees the same brokers, and the one beside the lowest of them acts; two that act
 //! at once ask for the same.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use pillion_probes::{
     canary::{COPIES, LEAST_BROKERS, Minimum, Partition, Step, minimum, plan},
@@ -103,9 +107,11 @@ impl Keeper<'_> {
         partitions: &[Partition],
         now: BootTime,
     ) -> Result<(Duration, Option<Trouble>), WireError> {
-        let live: BTreeSet<i32> = {
+        let (live, racks): (BTreeSet<i32>, BTreeMap<i32, String>) = {
             let roster = self.target.roster.borrow();
-            roster.iter().flat_map(|roster| &roster.brokers).map(|broker| broker.id).collect()
+            let brokers = || roster.iter().flat_map(|roster| &roster.brokers);
+            let racks = brokers().filter_map(|broker| Some((broker.id, broker.rack.clone()?)));
+            (brokers().map(|broker| broker.id).collect(), racks.collect())
         };
         if live.is_empty() {
             // The broker has not said yet who is alive.
@@ -135,7 +141,7 @@ impl Keeper<'_> {
             SETTINGS.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
         let mut changer = self.changer().await?;
         let (own, versions) = (&mut changer.connection, &changer.versions);
-        let steps = plan(partitions, &live, &gone);
+        let steps = plan(partitions, &live, &gone, &racks);
         let after = if steps.is_empty() { TEND } else { SOON };
         for step in steps {
             tracing::info!(topic = self.topic, ?step, "canary: the topic is made right");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafka_protocol::messages::{FetchRequest, ProduceRequest};
 use pillion_probes::canary::Partition;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::Keeper;
 use crate::{
     board::Outcome,
     kafka::{
-        Connection, WireError, codes,
+        Call, Connection, WireError, codes,
         requests::{fetch_has, produce_one},
     },
 };
@@ -35,6 +36,7 @@ impl Keeper<'_> {
             Ok(outcome) => outcome,
             Err(error) => {
                 tracing::debug!(%error, "canary: lost");
+                self.why = Some(error.to_string());
                 Outcome::ProduceFailed
             }
         };
@@ -50,8 +52,8 @@ impl Keeper<'_> {
         Ok(outcome)
     }
 
-    async fn write_and_read(&self, own: &mut Connection, partition: i32) -> Result<Outcome, WireError> {
-        let versions = &self.life.versions;
+    async fn write_and_read(&mut self, own: &mut Connection, partition: i32) -> Result<Outcome, WireError> {
+        let versions = &self.life.versions.clone();
         let value = Uuid::new_v4().into_bytes();
         let (place, record) =
             ((self.topic, partition), (Bytes::copy_from_slice(&value), self.desk.clock.now().wall_ms));
@@ -61,6 +63,7 @@ impl Keeper<'_> {
         let offset = match written {
             Ok(Ok(offset)) => offset,
             Ok(Err(code)) => {
+                self.why = Some(WireError::Answered { api: ProduceRequest::NAME, code }.to_string());
                 return Ok(match code {
                     codes::NOT_ENOUGH_REPLICAS
                     | codes::NOT_ENOUGH_REPLICAS_AFTER_APPEND
@@ -80,10 +83,13 @@ impl Keeper<'_> {
                 // The high watermark is told to the leader's readers a moment later.
                 Ok(Ok(false)) => {}
                 Ok(Err(code)) => {
-                    tracing::debug!(code, "canary: not read");
+                    self.why = Some(WireError::Answered { api: FetchRequest::NAME, code }.to_string());
                     return Ok(Outcome::NotRead);
                 }
-                Err(_) => return Ok(Outcome::NotRead),
+                Err(error) => {
+                    self.why = Some(error.to_string());
+                    return Ok(Outcome::NotRead);
+                }
             }
         }
         Ok(Outcome::NotRead)
