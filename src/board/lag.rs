@@ -20,6 +20,8 @@ const NAMED: usize = 10;
 pub struct Groups {
     /// Number of the life in which it was asked for.
     pub life: u64,
+    /// When that began.
+    pub began: Option<BootTime>,
     /// How many there are.
     pub seen: usize,
     /// Which of them are not looked at.
@@ -67,9 +69,13 @@ impl Groups {
     pub(super) fn told(&self, now: BootTime) -> LagTold {
         let mut worst: Vec<GroupTold> = self.groups.iter().map(|(name, group)| told(name, group)).collect();
         worst.sort_by(|one, other| {
-            let by = |group: &GroupTold| (group.seconds.unwrap_or_default(), group.messages);
-            let (one_by, other_by) = (by(one), by(other));
-            other_by.0.total_cmp(&one_by.0).then(other_by.1.cmp(&one_by.1)).then(one.group.cmp(&other.group))
+            // Longer than was looked is the worst there is, if anything waits.
+            let beyond = |group: &GroupTold| group.more && group.messages > 0;
+            let seconds = |group: &GroupTold| group.seconds.unwrap_or_default();
+            (beyond(other).cmp(&beyond(one)))
+                .then(seconds(other).total_cmp(&seconds(one)))
+                .then(other.messages.cmp(&one.messages))
+                .then(one.group.cmp(&other.group))
         });
         worst.truncate(NAMED);
         let mut counts: BTreeMap<Excluded, usize> = BTreeMap::new();

@@ -39,6 +39,7 @@ pub fn groups(life: u64, complete: BootTime) -> Groups {
         partitions: 9,
     };
     Groups {
+        began: None,
         life,
         seen: 3,
         left_out: [("noise".to_owned(), Excluded::Lists)].into(),

@@ -44,8 +44,9 @@ pub(super) fn fill(sheet: &mut Sheet, board: &Board, published: &Published) {
         sheet.plain("groups_seen", "Consumer groups that this broker coordinates", number(groups.seen));
         let help = "Of them, those not looked at; why is in /status";
         sheet.plain("groups_left_out", help, number(groups.left_out.len()));
-        if let Some(at) = groups.complete {
-            sheet.age("group_lag_age", "Age of the last complete round of questions about them", now.since(at));
+        if let Some(at) = groups.complete.or(groups.began) {
+            let help = "Age of the last complete round of questions about them; of the first one while none was complete";
+            sheet.age("group_lag_age", help, now.since(at));
         }
     });
 }

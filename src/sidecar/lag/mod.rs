@@ -43,7 +43,7 @@ pub async fn keep(desk: &Desk, target: &Target, board: &Board, settings: Option<
     // Log ends are the cluster's, whatever becomes of this broker.
     let mut known = Known::default();
     lives::each(desk, async |life| {
-        let groups = Groups { life: life.number, ..Groups::default() };
+        let groups = Groups { life: life.number, began: Some(desk.now()), ..Groups::default() };
         let known = &mut known;
         let due = BootTime::default();
         Keeper { desk, target, board, settings, life, known, groups, own: None, due }.watch().await;
@@ -112,9 +112,12 @@ impl Keeper<'_> {
         };
         let asked: Vec<String> = wanted.into_iter().filter(|name| full || self.is_new(name)).collect();
         let complete = self.round(&asked, listed.as_deref(), full).await? && listed.is_some();
+        // What lacks an answer is asked for again with the rest: an outage is no time to ask more often.
+        if full && listed.is_some() {
+            self.due = began.forth(self.settings.interval);
+        }
         if full && complete {
             self.groups.complete = Some(began);
-            self.due = began.forth(self.settings.interval);
         }
         Ok(())
     }
