@@ -79,7 +79,8 @@ impl Sight {
                     LimitValue::Unlimited => None,
                 }
             }),
-            started: kept.unwrap_or(began),
+            // To the second: another agent, which reads the clocks anew, says the same of the same process.
+            started: kept.unwrap_or(began.round()),
         };
         self.last = Some((stat.starttime, seen));
         Some(seen)
