@@ -30,7 +30,7 @@ Endpoints, on one port (default 9440):
 
 Examples:
   pillion sidecar --config /etc/pillion/pillion.yaml
-  pillion sidecar --role zookeeper --address 127.0.0.1:2181
+  pillion sidecar --role zookeeper --id 1      # beside a ZooKeeper server at 127.0.0.1:2181
   PILLION_LOG=pillion=debug pillion sidecar -c pillion.yaml --set sidecar.listen=127.0.0.1:9441
 
 Exit codes:
@@ -55,13 +55,13 @@ pub struct SidecarArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Beside a ZooKeeper server")]
 struct ServerArgs {
-    /// Watch a `ZooKeeper` server instead; it needs no init and no config file
+    /// Watch a server of the ensemble instead of a broker; no init, no config file, and all below has defaults
     #[arg(long, value_enum, conflicts_with_all = ["config", "run_dir", "set"])]
     role: Option<Beside>,
     /// Its port for clients
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:2181", value_parser = at)]
     address: Address,
-    /// Its `AdminServer`, which is asked where `mntr` is not allowed, or TLS is spoken and not given here
+    /// Where its HTTP server for administrators is, asked where mntr is not allowed, or TLS is spoken and not given here
     #[arg(long, value_name = "HOST:PORT", requires = "role", default_value = "127.0.0.1:8080", value_parser = at)]
     admin: Address,
     #[command(flatten)]
@@ -69,7 +69,7 @@ struct ServerArgs {
     /// Where to answer
     #[arg(long, value_name = "ADDRESS:PORT", requires = "role", default_value = "0.0.0.0:9440")]
     listen: SocketAddr,
-    /// Its myid, as it is shown
+    /// Its myid, as it is shown: without, each of several looks like server 0
     #[arg(long, value_name = "N", requires = "role", default_value_t = 0)]
     id: i32,
     /// The ensemble, as it is shown
@@ -83,10 +83,10 @@ struct ServerArgs {
 /// How its port for clients is secured; the files are read again when they change.
 #[derive(Debug, Clone, clap::Args)]
 struct TlsArgs {
-    /// The port speaks TLS (`secureClientPort`); the CAs that may have issued its certificate, PEM
+    /// The port speaks TLS (secureClientPort); the CAs that may have issued its certificate, PEM
     #[arg(long = "tls-authority", value_name = "FILE", requires = "role")]
     authority: Option<PathBuf>,
-    /// The certificate to show, where it asks for one (`ssl.clientAuth`), PEM
+    /// The certificate to show, where it asks for one (ssl.clientAuth), PEM
     #[arg(long = "tls-certificate", value_name = "FILE", requires = "authority")]
     certificate: Option<PathBuf>,
     /// Its key, PEM, not encrypted; by default in the same file
@@ -111,7 +111,7 @@ impl TlsArgs {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Beside {
-    /// A server of `ZooKeeper`
+    /// A server of the ensemble that brokers of old rest on
     #[value(name = "zookeeper")]
     ZooKeeper,
 }

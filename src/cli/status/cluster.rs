@@ -270,6 +270,9 @@ fn disk(status: &Status) -> Cell {
     if dirs.iter().any(|dir| dir.stuck) {
         return Cell { text: "does not answer".to_owned(), style: Some(bad()) };
     }
+    if dirs.iter().any(|dir| dir.trouble.is_some()) {
+        return Cell { text: "in trouble".to_owned(), style: Some(bad()) };
+    }
     let left = |space: &Space| space.available.saturating_mul(100).checked_div(space.size);
     let Some(left) = dirs.iter().filter_map(|dir| left(dir.space.as_ref()?)).min() else { return cell("") };
     let full = dirs.iter().filter_map(|dir| dir.forecast.full_in).min_by(f64::total_cmp);

@@ -83,7 +83,15 @@ pub(super) fn run(args: &StatusArgs) -> Exit {
         };
     }
     loop {
-        let text = ask(args).map_or_else(|(why, _)| format!("{}\n", paint(bad(), &why)), |(text, _)| text);
+        let text = match ask(args) {
+            Ok((text, _)) => text,
+            Err((why, _)) if terminal => format!("{}\n", paint(bad(), &why)),
+            // What reads the answers does not read this.
+            Err((why, _)) => {
+                out::complain(why);
+                String::new()
+            }
+        };
         // Home, then clear to the end of each line and of the screen: no flicker.
         let drawn = match screen() {
             Some(screen) => format!("\x1b[H{}\x1b[J", screen.fitted(&text)),
