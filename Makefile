@@ -71,6 +71,8 @@ e2e-up: dist ## a Kubernetes of three nodes in this machine, with our images, un
 lint: ## formatting, clippy, docs, licences, banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	@# It is no target of `cargo test`, and so of none of the above.
+	cargo clippy -p pillion --test e2e -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@command -v cargo-deny >/dev/null || { echo "installing cargo-deny"; cargo install --locked --quiet cargo-deny; }
 	cargo deny --log-level error check bans licenses sources

@@ -60,6 +60,12 @@ impl Kubectl {
         Ok(serde_json::from_str(&self.run(&format!("{line} -o json"))?)?)
     }
 
+    /// What the agent of a pod says.
+    pub fn status(&self, pod: &str) -> Result<Value> {
+        let line = format!("exec {pod} -c pillion -- /pillion status -o json");
+        Ok(serde_json::from_str(&self.run(&line)?)?)
+    }
+
     /// Applies a kustomization.
     pub fn apply(&self, dir: &Path) -> Result<String> {
         self.args(&["apply", "-k", dir.to_str().context("a path")?])

@@ -170,7 +170,9 @@ impl Scene {
         let kubectl = self.kubectl.in_namespace(namespace);
         let outcome = play(&kubectl);
         if outcome.is_err() {
-            println!("{}", kubectl.run("logs kafka-0 -c pillion --tail=60").unwrap_or_default());
+            let first = kubectl.run("get pods -o name").unwrap_or_default();
+            let first = first.lines().next().unwrap_or_default();
+            println!("{}", kubectl.run(&format!("logs {first} -c {AGENT} --tail=60")).unwrap_or_default());
         }
         kubectl.within(SOON).run(&format!("delete namespace {namespace} --wait"))?;
         outcome

@@ -65,7 +65,7 @@ fn by_what_it_reads(kubectl: &Kubectl) -> Result<()> {
     ensure!(data.len() == 1 && data[0]["readOnly"] == true, "{data:?}");
     reads_the_log(kubectl, "kafka-0")?;
     // That it does not last beyond the agent is all that is missing.
-    let status = status(kubectl, "kafka-0")?;
+    let status = kubectl.status("kafka-0")?;
     ensure!(status["verdicts"]["ready"]["answer"] == "yes", "{status}");
     Ok(())
 }
@@ -74,7 +74,7 @@ fn by_what_it_reads(kubectl: &Kubectl) -> Result<()> {
 fn reads_the_log(kubectl: &Kubectl, pod: &str) -> Result<()> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let status = status(kubectl, pod)?;
+        let status = kubectl.status(pod)?;
         let ledger = &status["observations"]["ledger"];
         if ledger["counts"] == true {
             return Ok(());
@@ -82,9 +82,4 @@ fn reads_the_log(kubectl: &Kubectl, pod: &str) -> Result<()> {
         ensure!(Instant::now() < until, "{pod}: {ledger}");
         pass(Duration::from_secs(1));
     }
-}
-
-fn status(kubectl: &Kubectl, pod: &str) -> Result<serde_json::Value> {
-    let line = format!("exec {pod} -c pillion -- /pillion status -o json");
-    Ok(serde_json::from_str(&kubectl.run(&line)?)?)
 }

@@ -8,7 +8,7 @@ use crate::{
     figures::Figures,
     kafka::describes,
     kubectl::Kubectl,
-    scene::{SOON, Scene, project},
+    scene::{Scene, project},
 };
 
 /// From the pod's first sign to its message: an image that is there, and an init container that ends at once.

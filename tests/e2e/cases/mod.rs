@@ -16,6 +16,7 @@ mod revision;
 mod roll;
 mod rollout;
 mod turn;
+mod zookeeper;
 
 use anyhow::Result;
 
@@ -104,6 +105,11 @@ pub const ALL: &[Case] = &[
         "the_volume_is_read_only_for_the_agent",
         "The agent may not write to the broker's volume",
         apply::read_only,
+    )),
+    alone(quick(
+        "zookeeper_ensemble",
+        "`kubectl apply -k deploy/zookeeper`: a server stands still, the leader is deleted, all are rolled",
+        zookeeper::ensemble,
     )),
     alone(quick("a_mistake_in_the_configmap", "A mistake in the ConfigMap", mistakes::config)),
     alone(quick("a_node_without_a_zone", "A node without a zone label", mistakes::label)),

@@ -2,10 +2,13 @@
 
 pub mod archive;
 pub mod dockerfile;
+mod java;
 pub mod kafka;
 pub mod layer;
 mod pause;
 pub mod pillion;
+mod system;
+pub mod zookeeper;
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,5 +28,5 @@ pub fn make() -> Result<()> {
 pub fn all() -> Result<Vec<PathBuf>> {
     let dir = places::cache().join("images");
     fs::create_dir_all(&dir).with_context(|| format!("failed to create {}", dir.display()))?;
-    Ok(vec![pause::make(&dir)?, pillion::make(&dir)?, kafka::make(&dir)?])
+    Ok(vec![pause::make(&dir)?, pillion::make(&dir)?, kafka::make(&dir)?, zookeeper::make(&dir)?])
 }

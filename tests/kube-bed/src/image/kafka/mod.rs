@@ -8,30 +8,22 @@
 //! (config/log4j2.properties rather than log4j2.yaml); there is no entry point that makes a configuration out of
 //! variables (/etc/kafka/docker/run), and no other tool, because their classes are not among the broker's jars.
 
-mod java;
-
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bed::{Kafka, NEWEST};
 
 use super::archive::{self, Config, digest};
-use super::layer::{Layer, Owned, PROGRAM, TEXT};
-use crate::run;
+use super::java;
+use super::layer::{Layer, TEXT};
+use super::system::{self, OWN};
 
 const SCRIPTS: [(&str, &str); 3] = [
     ("kafka-run-class.sh", include_str!("kafka-run-class.sh")),
     ("kafka-server-start.sh", include_str!("kafka-server-start.sh")),
     ("kafka-storage.sh", include_str!("kafka-storage.sh")),
 ];
-/// `appuser`'s.
-const OWN: Owned = Owned { id: 1000, mode: 0o755 };
-/// Anybody's, as /tmp is.
-const SHARED: Owned = Owned { id: 0, mode: 0o1777 };
-const JAVA_HOME: &str = "/opt/java/openjdk";
 
 /// Its name.
 pub fn tag() -> String {
@@ -49,17 +41,14 @@ pub(super) fn make(dir: &Path) -> Result<PathBuf> {
     let aside = tempfile::tempdir_in(dir)?;
     let java = java::runtime(aside.path())?;
     let mut layer = Layer::default();
-    system(&mut layer, &java)?;
-    layer.tree(JAVA_HOME, &java)?;
+    system::put(&mut layer, &java, "appuser")?;
     kafka_files(&mut layer, &kafka)?;
-    let path_variable =
-        format!("PATH={JAVA_HOME}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     let config = Config {
         cmd: vec![
             "/opt/kafka/bin/kafka-server-start.sh".to_owned(),
             "/opt/kafka/config/server.properties".to_owned(),
         ],
-        env: vec![path_variable, format!("JAVA_HOME={JAVA_HOME}"), "LANG=C.UTF-8".to_owned()],
+        env: system::variables(&[]),
         user: "appuser".to_owned(),
         working_dir: "/".to_owned(),
         ..Config::default()
@@ -70,8 +59,7 @@ pub(super) fn make(dir: &Path) -> Result<PathBuf> {
 
 /// What the image is made of, this code included.
 fn key(kafka: &Kafka) -> Result<String> {
-    let mut parts =
-        vec![include_str!("mod.rs").to_owned(), include_str!("java.rs").to_owned(), java::version()?];
+    let mut parts = vec![include_str!("mod.rs").to_owned(), system::key()?];
     parts.extend(SCRIPTS.map(|(_, text)| text.to_owned()));
     for entry in fs::read_dir(kafka.libs())? {
         let entry = entry?;
@@ -100,47 +88,4 @@ fn kafka_files(layer: &mut Layer, kafka: &Kafka) -> Result<()> {
         layer.dir(dir, OWN)?;
     }
     Ok(())
-}
-
-/// Users, a shell with the usual commands, and the libraries that these and Java need.
-fn system(layer: &mut Layer, java: &Path) -> Result<()> {
-    layer.file(
-        "/etc/passwd",
-        TEXT,
-        b"root:x:0:0::/root:/bin/sh\nappuser:x:1000:1000::/home/appuser:/bin/bash\n",
-    )?;
-    layer.file("/etc/group", TEXT, b"root:x:0:\nappuser:x:1000:\n")?;
-    layer.file("/etc/nsswitch.conf", TEXT, b"hosts: files dns\n")?;
-    layer.dir("/home/appuser", OWN)?;
-    layer.dir("/tmp", SHARED)?;
-    let (busybox, bash) = (found("busybox")?, found("bash")?);
-    layer.copy("/bin/busybox", PROGRAM, &busybox)?;
-    layer.copy("/bin/bash", PROGRAM, &bash)?;
-    for applet in run::output(Command::new(&busybox).arg("--list"))?.lines().filter(|name| *name != "busybox")
-    {
-        layer.link(&format!("/bin/{applet}"), "busybox")?;
-    }
-    let programs =
-        [bash, java.join("bin/java"), java.join("lib/server/libjvm.so"), java.join("lib/libzip.so")];
-    for library in libraries(&programs)?.iter().filter(|path| !path.starts_with(java)) {
-        layer.copy(&library.to_string_lossy(), PROGRAM, library)?;
-    }
-    Ok(())
-}
-
-/// The libraries that these programs load, the loader included, where they expect them.
-fn libraries(programs: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    for program in programs {
-        let told = run::output(Command::new("ldd").arg(program))?;
-        let paths =
-            told.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
-        found.extend(paths.map(PathBuf::from));
-    }
-    Ok(found)
-}
-
-fn found(program: &str) -> Result<PathBuf> {
-    let path = run::which(program).with_context(|| format!("{program} is not on the PATH"))?;
-    fs::canonicalize(&path).with_context(|| format!("failed to follow {}", path.display()))
 }
