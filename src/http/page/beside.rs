@@ -5,11 +5,16 @@ use std::fmt::{Result, Write};
 use super::{Safe, why};
 use crate::board::{LogDirTold, Outcome, Status, Trouble};
 
-/// How full the log dirs are.
+/// How full the log dirs are, and what the process has and uses.
 pub(super) fn resources(out: &mut String, status: &Status) -> Result {
-    if status.resources.log_dirs.is_empty() {
-        return Ok(());
+    if !status.resources.log_dirs.is_empty() {
+        log_dirs(out, status)?;
     }
+    let Some(summary) = status.resources.summary() else { return Ok(()) };
+    write!(out, "<p class=quiet>{}</p>", Safe(&summary))
+}
+
+fn log_dirs(out: &mut String, status: &Status) -> Result {
     out.write_str(
         "<h3>Log dirs <small>readiness does not rest on their space</small></h3><table><thead><tr><th></th>",
     )?;
@@ -17,7 +22,10 @@ pub(super) fn resources(out: &mut String, status: &Status) -> Result {
     out.write_str("</tr></thead><tbody>")?;
     for dir in &status.resources.log_dirs {
         write!(out, "<tr><th scope=row>{}</th>", Safe(&dir.path))?;
-        dir.row().iter().try_for_each(|cell| write!(out, "<td>{}</td>", Safe(cell)))?;
+        // On a narrow screen the heads are not above their numbers.
+        for (head, cell) in LogDirTold::HEADS.iter().zip(dir.row()) {
+            write!(out, "<td data-head=\"{}\">{}</td>", Safe(head), Safe(&cell))?;
+        }
         out.write_str("</tr>")?;
         if let Some(trouble) = &dir.trouble {
             write!(out, "<tr class=stale><td></td><td colspan=5>{}</td></tr>", Safe(trouble))?;
