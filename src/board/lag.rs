@@ -165,9 +165,11 @@ impl LagTold {
     /// The groups in a line.
     pub fn summary(&self) -> String {
         let left_out: usize = self.groups_left_out.values().sum();
-        let age = self.age_seconds.map(|age| super::Ago(seconds(age)).to_string());
-        let age = age.map_or_else(|| "not known yet".to_owned(), |age| format!("as of {age} ago"));
-        format!("{} consumer group(s) coordinated here, {left_out} left out; {age}", self.groups_seen)
+        let Some(age) = self.age_seconds else {
+            return "which consumer groups are coordinated here is not known now".to_owned();
+        };
+        let age = super::Ago(seconds(age));
+        format!("{} consumer group(s) coordinated here, {left_out} left out; as of {age} ago", self.groups_seen)
     }
 }
 
