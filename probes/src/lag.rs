@@ -46,16 +46,18 @@ impl Ends {
     }
 
     /// Takes where the log ended before it was first looked at: how long before `now`, and the offset of the first record
-    /// whose timestamp is not older, the oldest first. What does not fit to what was seen is passed over.
+    /// whose timestamp is not older, the oldest first; negative where there is no such record, so that it ended then where it
+    /// ended at first. What does not fit to what was seen is passed over.
     pub fn reach_back(&mut self, now: BootTime, told: &[(Duration, i64)]) {
         let Some((first, end)) = self.0.first().copied() else { return };
         let now = millis(now.since_boot());
         let mut before: Vec<(i64, i64)> = Vec::with_capacity(told.len());
         for (ago, offset) in told {
             let at = now.saturating_sub(millis(*ago));
-            let fits = before.last().is_none_or(|(when, last)| at > *when && offset >= last);
-            if fits && at < first && *offset <= end {
-                before.push((at, *offset));
+            let offset = if *offset < 0 { end } else { *offset };
+            let fits = before.last().is_none_or(|(when, last)| at > *when && offset >= *last);
+            if fits && at < first && offset <= end {
+                before.push((at, offset));
             }
         }
         self.0.splice(0..0, before);

@@ -180,6 +180,13 @@ fn what_was_written_before_the_first_look_is_asked_for_by_its_time() {
     let mut odd = seen(&[(10_000, 1000)]);
     odd.reach_back(at(10_000), &[(hour, 400), (minute, 300), (minute / 2, 2000), (Duration::ZERO, 700)]);
     assert_eq!(odd.iter().count(), 2, "offsets and instants go forward, up to what was seen: {odd:?}");
+    // Nothing has come for an hour, and for longer than was looked.
+    let mut idle = seen(&[(10_000, 1000)]);
+    idle.reach_back(at(10_000), &[(2 * hour, 400), (hour, -1), (minute, -1)]);
+    assert_eq!(time(&idle, 700, 10_000), Some(Behind::About(hour + hour / 2)));
+    let mut long = seen(&[(10_000, 1000)]);
+    long.reach_back(at(10_000), &[(2 * hour, -1), (hour, -1)]);
+    assert_eq!(time(&long, 700, 10_000), Some(Behind::MoreThan(2 * hour)));
     let mut never = Ends::default();
     never.reach_back(at(10_000), &[(hour, 400)]);
     assert_eq!(never, Ends::default());

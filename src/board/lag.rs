@@ -169,7 +169,10 @@ impl LagTold {
             return "which consumer groups are coordinated here is not known now".to_owned();
         };
         let age = super::Ago(seconds(age));
-        format!("{} consumer group(s) coordinated here, {left_out} left out; as of {age} ago", self.groups_seen)
+        format!(
+            "{} consumer group(s) coordinated here, {left_out} left out; as of {age} ago",
+            self.groups_seen
+        )
     }
 }
 

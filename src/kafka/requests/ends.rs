@@ -51,13 +51,13 @@ pub struct Ended {
     pub topic: String,
     /// Index of the partition.
     pub partition: i32,
-    /// The offset of the next record.
+    /// The offset of the next record; negative when it was asked where the log ended, and nothing has come since.
     pub end: i64,
 }
 
 /// `ListOffsets` of partitions that the broker leads, by topic: where the log ends, or where it ended at an instant, in
 /// milliseconds since 1970, that is the first record whose timestamp is not older. Left out is a partition that the broker
-/// does not lead (any more), or that has no such record.
+/// does not lead (any more).
 ///
 /// Transactions that are open count (`READ_UNCOMMITTED`), as for `kafka-consumer-groups`. Needs `DESCRIBE` on the topics.
 pub async fn log_ends(
@@ -84,7 +84,8 @@ pub async fn log_ends(
     let answer = connection.call(version, &request, deadline).await?.message;
     let mut ends = Vec::new();
     for topic in &answer.topics {
-        let good = topic.partitions.iter().filter(|one| one.error_code == codes::NONE && one.offset >= 0);
+        let told = |offset: i64| offset >= 0 || instant.is_some();
+        let good = topic.partitions.iter().filter(|one| one.error_code == codes::NONE && told(one.offset));
         ends.extend(good.map(|one| Ended {
             topic: topic.name.to_string(),
             partition: one.partition_index,
