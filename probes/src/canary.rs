@@ -65,16 +65,19 @@ pub fn plan(
     if topic.is_empty() {
         return vec![Step::Create(live.iter().map(|id| row(*id)).collect())];
     }
+    let (copies, most) = (live.len().min(COPIES), spread(live, racks).min(COPIES));
+    let is_right = |one: &Partition| {
+        one.replicas.len() == copies
+            && one.replicas.iter().all(|id| live.contains(id))
+            && spread(&one.replicas, racks) == most
+    };
     let mut steps = Vec::new();
     // Each broker keeps the first that it is to lead; the others are spare.
     let (mut owners, mut spare) = (BTreeSet::new(), Vec::new());
     for one in topic {
         match one.replicas.first() {
             Some(first) if !gone.contains(first) && owners.insert(*first) => {
-                let right = one.replicas.len() == live.len().min(COPIES)
-                    && one.replicas.iter().all(|id| live.contains(id))
-                    && spread(&one.replicas, racks) == spread(live, racks).min(COPIES);
-                if !right && !away {
+                if !is_right(one) && !away {
                     steps.push(Step::Move { index: one.index, replicas: row(*first) });
                 }
             }
@@ -86,11 +89,9 @@ pub fn plan(
         needy.reverse();
         for one in spare {
             let wants = needy.pop();
-            let lost = one.replicas.iter().any(|id| !live.contains(id));
-            let short = one.replicas.len() != live.len().min(COPIES);
             let owner = wants.or_else(|| one.replicas.iter().copied().find(|id| live.contains(id)));
             if let Some(owner) = owner.or_else(|| live.first().copied())
-                && (wants.is_some() || lost || short)
+                && (wants.is_some() || !is_right(one))
             {
                 steps.push(Step::Move { index: one.index, replicas: row(owner) });
             }
