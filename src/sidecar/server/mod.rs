@@ -12,7 +12,7 @@ use pillion_probes::{
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, RunError, process, run::STOP, stepped};
+use super::{Desk, RunError, process, run::STOP, stepped, together::together};
 use crate::{
     board::{self, Board},
     clock::Clock,
@@ -72,11 +72,13 @@ pub async fn watch(
     tracing::info!(id = server.id, server = %server.address, %listen, "watching");
     let desk = Desk::new(role, Arc::clone(&board), clock, limits);
     let sight = process::Sight::of_zookeeper(server.config.clone());
-    let all = async {
-        tokio::join!(ask::watch(&desk, server), process::follow(&desk, sight), stepped::watch(&desk))
-    };
+    let all = together([
+        Box::pin(ask::watch(&desk, server)),
+        Box::pin(process::follow(&desk, sight)),
+        Box::pin(stepped::watch(&desk)),
+    ]);
     tokio::select! {
-        _ = all => {}
+        () = all => {}
         () = stop.cancelled() => {}
     }
     for task in tasks {

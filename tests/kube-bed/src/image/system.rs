@@ -18,7 +18,10 @@ const SHARED: Owned = Owned { id: 0, mode: 0o1777 };
 const JAVA_HOME: &str = "/opt/java/openjdk";
 
 /// Users, of whom `user` is 1000, a shell with the usual commands, Java, and the libraries that these need.
-pub(super) fn put(layer: &mut Layer, java: &Path, user: &str) -> Result<()> {
+/// What is put there is made in `dir`.
+pub(super) fn put(layer: &mut Layer, dir: &Path, user: &str) -> Result<()> {
+    let aside = tempfile::tempdir_in(dir)?;
+    let java = &java::runtime(aside.path())?;
     let users = format!("root:x:0:0::/root:/bin/sh\n{user}:x:1000:1000::/home/{user}:/bin/bash\n");
     layer.file("/etc/passwd", TEXT, users.as_bytes())?;
     layer.file("/etc/group", TEXT, format!("root:x:0:\n{user}:x:1000:\n").as_bytes())?;

@@ -15,7 +15,6 @@ use anyhow::Result;
 use bed::{Kafka, NEWEST};
 
 use super::archive::{self, Config, digest};
-use super::java;
 use super::layer::{Layer, TEXT};
 use super::system::{self, OWN};
 
@@ -38,10 +37,8 @@ pub(super) fn make(dir: &Path) -> Result<PathBuf> {
         return Ok(path);
     }
     eprintln!("making the image {} out of Kafka's jars and this machine's Java ...", tag());
-    let aside = tempfile::tempdir_in(dir)?;
-    let java = java::runtime(aside.path())?;
     let mut layer = Layer::default();
-    system::put(&mut layer, &java, "appuser")?;
+    system::put(&mut layer, dir, "appuser")?;
     kafka_files(&mut layer, &kafka)?;
     let config = Config {
         cmd: vec![

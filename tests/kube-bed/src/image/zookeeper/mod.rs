@@ -13,7 +13,6 @@ use anyhow::{Context, Result};
 use bed::{Kafka, V3_9};
 
 use super::archive::{self, Config, digest};
-use super::java;
 use super::layer::{Layer, TEXT};
 use super::system::{self, OWN};
 
@@ -47,10 +46,8 @@ pub(super) fn make(dir: &Path) -> Result<PathBuf> {
     }
     let tag = format!("docker.io/library/zookeeper:{version}");
     eprintln!("making the image {tag} out of jars that Kafka brings and this machine's Java ...");
-    let aside = tempfile::tempdir_in(dir)?;
-    let java = java::runtime(aside.path())?;
     let mut layer = Layer::default();
-    system::put(&mut layer, &java, "zookeeper")?;
+    system::put(&mut layer, dir, "zookeeper")?;
     for dir in ["/conf", "/data", "/datalog", "/logs", "/apache-zookeeper", "/apache-zookeeper/lib"] {
         layer.dir(dir, OWN)?;
     }
