@@ -22,23 +22,25 @@ demo: setup ## three real brokers with pillion beside each, and a story of fault
 	cargo run --quiet -p bed --bin bed-fetch -- 4.3.1
 	$(AS_ROOT) env TLS="$(TLS)" target/debug/examples/demo
 
-# The bed's own walks through every fault and version repeat what the tests on Kafka do with it: on demand.
-BED := $(if $(FULL),--tests --lib,--lib --test net)
+# Those of the beds are apart. The same ones each time: others have dependencies with other features, built once more.
+PACKAGES := --workspace --exclude bed --exclude kube-bed
+FAST := alerts board certificates cli dashboards deploy http init init_bad_input init_crash init_pod init_zookeeper \
+  kafka_wire kube_api ledger lint metrics render
 
 # kubectl renders deploy/ for its test; where there is none it is built into the cache.
 KUBECTL := export PATH="$$PATH:$$(cargo run --quiet -p kube-bed --bin kube-bed-parts kubectl)" &&
 
+# The bed's own walks through every fault and version repeat what the tests on Kafka do with it: on demand.
 test: setup kafka prometheus ## all tests: unit, property, fuzz (short), and every fault on real Kafka (FULL=1: the bed's own too)
-	cargo test --workspace --no-run
-	cargo test -p pillion-probes -p pillion-fuzz
-	cargo test -p kube-bed --lib
-	$(AS_ROOT) cargo test -p bed $(BED)
-	$(KUBECTL) $(AS_ROOT) cargo test -p pillion
+	cargo test $(PACKAGES) --no-run
+	$(AS_ROOT) cargo test -p bed -p kube-bed --lib --test net
+	$(if $(FULL),$(AS_ROOT) cargo test -p bed --tests)
+	$(KUBECTL) $(AS_ROOT) cargo test $(PACKAGES) --no-fail-fast
 
 test-fast: ## the tests that need no Kafka
 	cargo test -p pillion-probes -p pillion-fuzz
-	cargo test -p kube-bed --lib
-	$(KUBECTL) cargo test -p pillion --lib --bins --test cli --test http --test board --test deploy --test alerts --test dashboards
+	cargo test -p bed -p kube-bed --lib
+	$(KUBECTL) cargo test -p pillion --no-fail-fast --lib --bins $(FAST:%=--test %)
 
 # `make test` plays the faults that are not marked as long; here all of them, or those with the word ONLY in their name.
 truth: setup kafka ## every fault, every mode, beside what others use (ONLY=paused), into target/truth/
