@@ -19,7 +19,7 @@ use crate::{
     board::Trouble,
     kafka::{
         Connection, WireError, codes,
-        requests::{ApiVersions, needed, set_on_topic, tend},
+        requests::{ApiVersions, needed, set_on_topic, tend, usual_minimum},
     },
 };
 
@@ -42,10 +42,9 @@ const MINIMUM: &str = "min.insync.replicas";
 
 /// Who takes changes of topics, and what it speaks.
 struct Changer {
+    id: i32,
     connection: Connection,
     versions: Arc<ApiVersions>,
-    /// It is the broker itself.
-    own: bool,
 }
 
 impl Keeper<'_> {
@@ -137,19 +136,21 @@ impl Keeper<'_> {
         }
         let gone: BTreeSet<i32> =
             self.away.iter().filter(|(_, since)| now.since(**since) >= GONE).map(|(id, _)| *id).collect();
-        let settings: Vec<(&str, String)> =
-            SETTINGS.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
         let mut changer = self.changer().await?;
-        let (own, versions) = (&mut changer.connection, &changer.versions);
         let steps = plan(partitions, &live, &gone, &racks);
         let after = if steps.is_empty() { TEND } else { SOON };
         for step in steps {
             tracing::info!(topic = self.topic, ?step, "canary: the topic is made right");
+            let create = matches!(step, Step::Create(_));
+            let settings =
+                if create { self.settings(&mut changer, live.len().min(COPIES)).await? } else { Vec::new() };
+            let (own, versions) = (&mut changer.connection, &changer.versions);
             tend(own, versions, self.topic, &step, &settings, self.deadline()).await?;
-            if matches!(step, Step::Create(_)) {
+            if create {
                 break;
             }
         }
+        let (own, versions) = (&mut changer.connection, &changer.versions);
         let copies = partitions.iter().map(|one| one.replicas.len()).min();
         if let [known] = needed(own, versions, &[self.topic.to_owned()], self.deadline()).await?.as_slice() {
             let value =
@@ -172,25 +173,41 @@ impl Keeper<'_> {
         Ok((after, None))
     }
 
+    /// What the topic is made with. Its minimum is right from the first moment on, or its brokers could not stop until it is.
+    async fn settings(
+        &self,
+        changer: &mut Changer,
+        copies: usize,
+    ) -> Result<Vec<(&'static str, String)>, WireError> {
+        let mut settings: Vec<_> = SETTINGS.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let (own, versions) = (&mut changer.connection, &changer.versions);
+        let usual = match usual_minimum(own, versions, changer.id, self.deadline()).await {
+            // Who may not ask for it sets it when the topic is there.
+            Err(WireError::Answered { .. }) => None,
+            told => told?,
+        };
+        if let Some(Minimum::Set(value)) = usual.map(|usual| minimum(usual, false, copies)) {
+            settings.push((MINIMUM, value.to_string()));
+        }
+        Ok(settings)
+    }
+
     /// Brokers of `KRaft` forward a change to the controller; those with `ZooKeeper` refuse it (`NOT_CONTROLLER`).
     async fn changer(&mut self) -> Result<Changer, WireError> {
         let controller = self.target.roster.borrow().as_ref().map(|roster| roster.controller_id);
         let elsewhere = controller.filter(|id| self.target.role == Role::ZooKeeper && *id != self.target.id);
         let Some(id) = elsewhere else {
-            return Ok(Changer {
-                connection: self.lend().await?,
-                versions: self.life.versions.clone(),
-                own: true,
-            });
+            let versions = self.life.versions.clone();
+            return Ok(Changer { id: self.target.id, connection: self.lend().await?, versions });
         };
         let address = self.target.address_of(id).ok_or(WireError::Abandoned)?;
         let (connection, versions) = self.target.connect_to(&address, self.deadline()).await?;
-        Ok(Changer { connection, versions: Arc::new(versions), own: false })
+        Ok(Changer { id, connection, versions: Arc::new(versions) })
     }
 
     /// What was lent is used again; a connection to another broker is made for once.
     fn give_back(&mut self, changer: Changer) {
-        if changer.own {
+        if changer.id == self.target.id {
             self.own = Some(changer.connection);
         }
     }
