@@ -431,7 +431,8 @@ async fn groups_are_told_while_they_are_this_brokers() {
         "pillion_group_lag_seconds{group=\"billing\",topic=\"paid\"} 3.0",
         "pillion_group_members{group=\"billing\"} 4",
         "pillion_groups_seen 3",
-        "pillion_groups_left_out 1",
+        "pillion_groups_left_out{why=\"lists\"} 1",
+        "pillion_groups_left_out{why=\"denied\"} 0",
         "pillion_group_lag_age_seconds 2.0",
     ] {
         assert!(metrics.lines().any(|there| there == line), "{line}\n{metrics}");

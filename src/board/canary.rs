@@ -29,12 +29,14 @@ pub enum Outcome {
     NotCommitted,
     /// The record is committed and did not come back.
     NotRead,
+    /// The agent may not write to its topic, or not read it. Of others that says nothing.
+    Denied,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Ok, Self::NoPartition, Self::ProduceFailed, Self::NotCommitted, Self::NotRead];
+    pub const ALL: [Self; 6] =
+        [Self::Ok, Self::NoPartition, Self::ProduceFailed, Self::NotCommitted, Self::NotRead, Self::Denied];
 
     /// As the metrics name it.
     pub fn word(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Outcome {
             Self::ProduceFailed => "produce-failed",
             Self::NotCommitted => "not-committed",
             Self::NotRead => "not-read",
+            Self::Denied => "denied",
         }
     }
 }

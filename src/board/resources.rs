@@ -173,6 +173,12 @@ impl ResourcesTold {
             if let Some(set) = seen.working_set {
                 parts.push(format!("memory {}{of} in use", Size(set)));
             }
+            // At a limit Kafka stands still, and nothing else shows it.
+            if let (Some(held), Some(all)) = (seen.throttled_periods, seen.periods)
+                && held > 0
+            {
+                parts.push(format!("held up by its CPU limit in {held} of {all} periods"));
+            }
             if let Some(kills) = seen.oom_kills.filter(|kills| *kills > 0) {
                 parts.push(format!("{kills} killed for lack of memory"));
             }
@@ -182,7 +188,9 @@ impl ResourcesTold {
             parts.push(format!("{} threads", seen.threads));
             if let Some(open) = seen.open_files {
                 let of = seen.open_files_limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
-                parts.push(format!("{open}{of} files open"));
+                let sockets =
+                    seen.sockets.map(|count| format!(", {count} of them sockets")).unwrap_or_default();
+                parts.push(format!("{open}{of} files open{sockets}"));
             }
         }
         (!parts.is_empty()).then(|| parts.join(", "))

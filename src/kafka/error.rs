@@ -2,6 +2,7 @@
 
 use std::io;
 
+use kafka_protocol::ResponseError;
 use tokio_rustls::rustls;
 
 use crate::kafka::TlsFault;
@@ -69,7 +70,7 @@ pub enum WireError {
         api: &'static str,
     },
     /// The broker answered the request as a whole with an error code.
-    #[error("{api} was answered with error {code}")]
+    #[error("{api} was answered with error {code}{}", name(*code))]
     Answered {
         /// Name of the request.
         api: &'static str,
@@ -147,5 +148,35 @@ impl WireError {
             }
             _ => Self::Unreachable { address: "the peer".to_owned(), source },
         }
+    }
+}
+
+/// What Kafka calls an error code (`org.apache.kafka.common.protocol.Errors`), to be put behind it: ` (NOT_CONTROLLER)`.
+fn name(code: i16) -> String {
+    match ResponseError::try_from_code(code) {
+        None | Some(ResponseError::Unknown(_)) => String::new(),
+        Some(known) => {
+            let name = format!("{known:?}").chars().fold(String::new(), |mut name, letter| {
+                if letter.is_uppercase() && !name.is_empty() {
+                    name.push('_');
+                }
+                name.push(letter.to_ascii_uppercase());
+                name
+            });
+            format!(" ({name})")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WireError;
+
+    #[test]
+    fn a_code_is_told_with_its_name() {
+        let said = |code| WireError::Answered { api: "Produce", code }.to_string();
+        assert_eq!(said(29), "Produce was answered with error 29 (TOPIC_AUTHORIZATION_FAILED)");
+        assert_eq!(said(-1), "Produce was answered with error -1 (UNKNOWN_SERVER_ERROR)");
+        assert_eq!(said(3000), "Produce was answered with error 3000");
     }
 }

@@ -13,6 +13,7 @@
 
 mod agent;
 mod assigned;
+mod beside;
 mod brokers;
 mod canary;
 mod certificates;
@@ -39,7 +40,8 @@ use scene::{Scene, Stage};
 /// A test: its name, the cluster it plays on, and what happens.
 type Test = (&'static str, Stage, fn(&Scene) -> anyhow::Result<()>);
 
-const TESTS: &[Test] = &[
+/// The newest release, with roles apart and in one, and 4.1.
+const FIRST: &[Test] = &[
     ("an_empty_cluster_is_ready_and_says_on_what_evidence", Stage::Main, replicas::empty_cluster),
     ("another_broker_dead_changes_nothing", Stage::Main, brokers::another_dead),
     ("catch_up_after_a_kill_with_one_gigabyte_missed", Stage::Main, brokers::catch_up),
@@ -81,6 +83,7 @@ const TESTS: &[Test] = &[
     ("a_replica_that_is_not_hosted_is_named", Stage::Dirs, assigned::not_hosted),
     ("resources_are_what_other_tools_say", Stage::Dirs, resources::figures),
     ("a_log_dir_that_hangs_or_is_full_holds_up_nothing", Stage::Dirs, resources::troubles),
+    ("canary_that_may_not_write_is_told_apart", Stage::Dirs, elsewhere::canary_denied),
     ("a_log_dir_is_lost", Stage::Dirs, assigned::dir_lost),
     ("a_voter_killed_and_back", Stage::Voters, voters::killed),
     ("a_stop_of_a_voter_leaves_a_majority_or_not", Stage::Voters, stops::voters),
@@ -97,6 +100,10 @@ const TESTS: &[Test] = &[
     ("smoke_on_4_1", Stage::V41, versions::smoke),
     ("the_metadata_log_of_4_1_is_read_as_kafka_reads_it", Stage::V41, ledger::replay::is_as_kafka_has_it),
     ("canary_on_4_1", Stage::V41, elsewhere::canary),
+];
+
+/// Older releases, `ZooKeeper`, secured ones, and what is beside the verdict.
+const SECOND: &[Test] = &[
     ("smoke_on_3_9", Stage::V39, versions::smoke),
     ("the_metadata_log_of_3_9_is_read_as_kafka_reads_it", Stage::V39, ledger::replay::is_as_kafka_has_it),
     ("canary_on_3_9", Stage::V39, elsewhere::canary),
@@ -172,11 +179,26 @@ fn full() -> bool {
 }
 
 fn main() {
-    let full = full();
-    // One at a time: they share clusters and two cores.
+    // One at a time: they share clusters.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    let trials = TESTS
-        .iter()
+    let failed = if beside::is_second() {
+        play(&arguments, SECOND.iter())
+    } else if beside::is_all(&arguments) {
+        let second = beside::start().expect("this process once more");
+        let failed = play(&arguments, FIRST.iter());
+        second.end().expect("what it said") || failed
+    } else {
+        play(&arguments, FIRST.iter().chain(SECOND))
+    };
+    if failed {
+        std::process::exit(101);
+    }
+}
+
+/// Whether any failed.
+fn play(arguments: &Arguments, tests: impl Iterator<Item = &'static Test>) -> bool {
+    let full = full();
+    let trials = tests
         .map(|(name, stage, play)| {
             Trial::test(*name, move || {
                 scene::play(name, *stage, *play).map_err(|error| format!("{error:#}").into())
@@ -184,7 +206,7 @@ fn main() {
             .with_ignored_flag(!full && ON_DEMAND.contains(name))
         })
         .collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let conclusion = libtest_mimic::run(arguments, trials);
     scene::close();
-    conclusion.exit();
+    conclusion.has_failed()
 }

@@ -182,8 +182,8 @@ fn people_read_it_too() {
     assert_eq!(told.log_dirs[1].row()[3..], ["-", "-"]);
     assert_eq!(
         told.summary().unwrap(),
-        "memory 4.0 GiB of 8.0 GiB in use, 1 killed for lack of memory, process 4711 with 3.0 GiB resident, \
-         95 threads, 812 of 100000 files open"
+        "memory 4.0 GiB of 8.0 GiB in use, held up by its CPU limit in 7 of 100 periods, 1 killed for lack of memory, \
+         process 4711 with 3.0 GiB resident, 95 threads, 812 of 100000 files open, 40 of them sockets"
     );
     let page = String::from_utf8(ask(&board, "/")).unwrap();
     let row = "<th scope=row>/data/0</th><td data-head=\"size\">500.0 GiB</td><td data-head=\"free\">190.0 GiB</td>";

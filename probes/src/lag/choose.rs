@@ -47,6 +47,23 @@ pub enum Excluded {
     Denied,
 }
 
+impl Excluded {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Lists, Self::MaxGroups, Self::MaxPartitions, Self::TooLarge, Self::Denied];
+
+    /// As the metrics name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lists => "lists",
+            Self::MaxGroups => "max-groups",
+            Self::MaxPartitions => "max-partitions",
+            Self::TooLarge => "too-large",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// What comes of the names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choice {

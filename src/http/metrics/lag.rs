@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use pillion_probes::lag::Behind;
+use pillion_probes::lag::{Behind, Excluded};
 use prometheus_client::{
     metrics::{family::Family, gauge::Gauge},
     registry::Unit,
@@ -42,8 +42,12 @@ pub(super) fn fill(sheet: &mut Sheet, board: &Board, published: &Published) {
         sheet.0.register_with_unit("group_lag", help, Unit::Seconds, seconds);
         sheet.0.register("group_members", "Members of a consumer group", members);
         sheet.plain("groups_seen", "Consumer groups that this broker coordinates", number(groups.seen));
-        let help = "Of them, those not looked at; why is in /status";
-        sheet.plain("groups_left_out", help, number(groups.left_out.len()));
+        let left_out = Family::<Labels, Gauge>::default();
+        for why in Excluded::ALL {
+            let count = groups.left_out.values().filter(|one| **one == why).count();
+            left_out.get_or_create(&vec![("why", why.word().to_owned())]).set(number(count));
+        }
+        sheet.0.register("groups_left_out", "Of them, those not looked at, by why; /status names them", left_out);
         if let Some(at) = groups.complete.or(groups.began) {
             let help = "Age of the last complete round of questions about them; of the first one while none was complete";
             sheet.age("group_lag_age", help, now.since(at));

@@ -70,6 +70,7 @@ impl Keeper<'_> {
                     | codes::REQUEST_TIMED_OUT => Outcome::NotCommitted,
                     // It leads no longer.
                     codes::NOT_LEADER_OR_FOLLOWER => Outcome::NoPartition,
+                    codes::TOPIC_AUTHORIZATION_FAILED => Outcome::Denied,
                     _ => Outcome::ProduceFailed,
                 });
             }
@@ -84,7 +85,8 @@ impl Keeper<'_> {
                 Ok(Ok(false)) => {}
                 Ok(Err(code)) => {
                     self.why = Some(WireError::Answered { api: FetchRequest::NAME, code }.to_string());
-                    return Ok(Outcome::NotRead);
+                    let denied = code == codes::TOPIC_AUTHORIZATION_FAILED;
+                    return Ok(if denied { Outcome::Denied } else { Outcome::NotRead });
                 }
                 Err(error) => {
                     self.why = Some(error.to_string());

@@ -34,6 +34,10 @@ const CLUSTER: &str = "kafka-cluster";
 pub enum Acl<'a> {
     /// It may not describe this topic.
     HideTopic(&'a str),
+    /// It may do everything with this topic.
+    AllowTopic(&'a str),
+    /// It may not write to this topic.
+    DenyWrite(&'a str),
     /// It may do everything with the cluster.
     AllowCluster,
     /// It may not describe the cluster.
@@ -46,11 +50,14 @@ impl Acl<'_> {
         const TOPIC_TYPE: i8 = 2;
         const CLUSTER_TYPE: i8 = 4;
         const ALL: i8 = 2;
+        const WRITE: i8 = 4;
         const DESCRIBE: i8 = 8;
         const DENY: i8 = 2;
         const ALLOW: i8 = 3;
         match self {
             Self::HideTopic(name) => (TOPIC_TYPE, name, DESCRIBE, DENY),
+            Self::AllowTopic(name) => (TOPIC_TYPE, name, ALL, ALLOW),
+            Self::DenyWrite(name) => (TOPIC_TYPE, name, WRITE, DENY),
             Self::AllowCluster => (CLUSTER_TYPE, CLUSTER, ALL, ALLOW),
             Self::DenyCluster => (CLUSTER_TYPE, CLUSTER, DESCRIBE, DENY),
         }
