@@ -1,4 +1,4 @@
-//! pillion beside real brokers: every fault of the main job, one after the other, each with its own assertion.
+//! pillion beside real brokers: every fault of the main job, each with its own assertion.
 //!
 //! The truth comes from elsewhere than the broker judged: from what the other brokers say of it. Each test prints the
 //! seconds in which pillion, and a TCP probe beside it, said the wrong thing.
