@@ -432,7 +432,8 @@ async fn groups_are_told_while_they_are_this_brokers() {
         "pillion_group_members{group=\"billing\"} 4",
         "pillion_groups_seen 3",
         "pillion_groups_left_out{why=\"lists\"} 1",
-        "pillion_groups_left_out{why=\"denied\"} 0",
+        "pillion_groups_left_out{why=\"denied\"} 1",
+        "pillion_groups_left_out{why=\"max-groups\"} 0",
         "pillion_group_lag_age_seconds 2.0",
     ] {
         assert!(metrics.lines().any(|there| there == line), "{line}\n{metrics}");
@@ -444,11 +445,13 @@ async fn groups_are_told_while_they_are_this_brokers() {
     let told: Status = serde_json::from_str(&agent.get("/status").await.body).unwrap();
     let lag = told.lag.unwrap();
     assert_eq!(lag.worst[0].words(), "912 message(s), more than 77.0 s, worst in sent (Stable, 4 member(s))");
-    assert_eq!(lag.summary(), "3 consumer group(s) coordinated here, 1 left out; as of 2.0 s ago");
-    assert_eq!((lag.left_out.len(), lag.groups_left_out[&Excluded::Lists]), (1, 1));
+    assert_eq!(lag.summary(), "3 consumer group(s) coordinated here, 2 left out; as of 2.0 s ago");
+    assert_eq!((lag.groups_left_out[&Excluded::Lists], lag.groups_left_out[&Excluded::Denied]), (1, 1));
+    assert_eq!((lag.left_out.len(), lag.left_out[0].group.as_str()), (1, "secret"), "the lists are no news");
     let page = agent.get("/").await.body;
     let row = "<th scope=row>billing</th><td>912 message(s), more than 77.0 s";
     assert!(page.contains("Consumer groups") && page.contains(row), "{page}");
+    assert!(page.contains("secret: left out: the agent may not describe it"), "{page}");
 
     // Another life, and contact that was lost: another broker may tell of them by now.
     agent.board.lag(|lag| *lag = Some(groups(2, now)));

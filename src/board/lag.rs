@@ -82,7 +82,8 @@ impl Groups {
         for why in self.left_out.values() {
             *counts.entry(*why).or_default() += 1;
         }
-        let named = self.left_out.iter().take(NAMED);
+        // What the lists say is no news.
+        let named = self.left_out.iter().filter(|(_, why)| **why != Excluded::Lists).take(NAMED);
         LagTold {
             age_seconds: self.complete.map(|at| now.since(at).as_secs_f64()),
             groups_seen: self.seen,
@@ -124,7 +125,7 @@ pub struct LagTold {
     pub groups_seen: usize,
     /// How many of them are not looked at, by why.
     pub groups_left_out: BTreeMap<Excluded, usize>,
-    /// The first of those.
+    /// The first of those that the lists do not leave out.
     pub left_out: Vec<LeftOut>,
     /// Those that lag most, the worst first.
     pub worst: Vec<GroupTold>,
@@ -140,6 +141,19 @@ pub struct LeftOut {
     pub group: String,
     /// Why.
     pub why: Excluded,
+}
+
+impl LeftOut {
+    /// Why, in words.
+    pub fn words(&self) -> &'static str {
+        match self.why {
+            Excluded::Lists => "left out: the lists say so",
+            Excluded::MaxGroups => "left out: sidecar.lag.maxGroups",
+            Excluded::MaxPartitions => "left out: sidecar.lag.maxPartitions",
+            Excluded::TooLarge => "left out: it has committed in too many partitions",
+            Excluded::Denied => "left out: the agent may not describe it",
+        }
+    }
 }
 
 /// How far a group lags, over all its topics.

@@ -42,7 +42,7 @@ pub fn groups(life: u64, complete: BootTime) -> Groups {
         began: None,
         life,
         seen: 3,
-        left_out: [("noise".to_owned(), Excluded::Lists)].into(),
+        left_out: [("noise".to_owned(), Excluded::Lists), ("secret".to_owned(), Excluded::Denied)].into(),
         groups: [("billing".to_owned(), billing), ("idle".to_owned(), Group::default())].into(),
         complete: Some(complete),
         trouble: None,

@@ -12,7 +12,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
-use pillion_probes::{forced::Kind, lag::Excluded, replicas::Fault, verdict::Answer};
+use pillion_probes::{forced::Kind, replicas::Fault, verdict::Answer};
 
 use self::screen::Screen;
 use super::{
@@ -249,14 +249,7 @@ fn lag(out: &mut String, status: &Status) -> fmt::Result {
         writeln!(out, "  {}  {}", plain(&group.group), plain(&group.words()))?;
     }
     for left_out in &lag.left_out {
-        let why = match left_out.why {
-            Excluded::Lists => continue,
-            Excluded::MaxGroups => "left out: sidecar.lag.maxGroups",
-            Excluded::MaxPartitions => "left out: sidecar.lag.maxPartitions",
-            Excluded::TooLarge => "left out: it has committed in too many partitions",
-            Excluded::Denied => "left out: the agent may not describe it",
-        };
-        writeln!(out, "  {}  {}", plain(&left_out.group), paint(alert(), why))?;
+        writeln!(out, "  {}  {}", plain(&left_out.group), paint(alert(), left_out.words()))?;
     }
     match &lag.trouble {
         Some(trouble) => writeln!(out, "  {}\n     → {}", plain(&trouble.text), plain(&trouble.remedy)),

@@ -54,6 +54,9 @@ pub(super) fn lag(out: &mut String, status: &Status) -> Result {
         }
         out.write_str("</tbody></table>")?;
     }
+    for left_out in &lag.left_out {
+        write!(out, "<p class=ignored>{}: {}</p>", Safe(&left_out.group), left_out.words())?;
+    }
     trouble(out, lag.trouble.as_ref())
 }
 

@@ -15,9 +15,9 @@ use super::{
     lives,
 };
 use crate::{
-    board::{Board, Canary},
+    board::{Board, Canary, Outcome},
     config,
-    kafka::{Connection, WireError, requests::canary_partitions},
+    kafka::{Connection, WireError, codes, requests::canary_partitions},
 };
 
 /// Between two round trips.
@@ -68,21 +68,26 @@ impl Keeper<'_> {
     async fn watch(mut self) {
         loop {
             let began = self.desk.now();
-            let partitions = match self.partitions().await {
+            let outcome = match self.partitions().await {
                 Ok(partitions) => {
                     if self.is_time(began) {
                         self.tend(&partitions, began).await;
                     }
-                    self.lead(partitions).await
+                    let partitions = self.lead(partitions).await;
+                    self.trip(&partitions).await
                 }
+                // A client who finds no leader writes nothing either.
                 Err(error) => {
                     tracing::debug!(%error, "canary: the topic is not told");
                     self.own = None;
                     self.why = Some(error.to_string());
-                    Vec::new()
+                    let denied = matches!(
+                        error,
+                        WireError::Answered { code: codes::TOPIC_AUTHORIZATION_FAILED, .. }
+                    );
+                    (if denied { Outcome::Denied } else { Outcome::ProduceFailed }, Duration::ZERO)
                 }
             };
-            let outcome = self.trip(&partitions).await;
             let why = self.why.take();
             self.board.canary(|canary| {
                 if let Some(canary) = canary {

@@ -31,8 +31,10 @@ const SOON: Duration = Duration::from_secs(10);
 const HEARD: Duration = Duration::from_millis(500);
 /// A broker that was away for so long is not waited for.
 const GONE: Duration = Duration::from_secs(3600);
-/// What the topic has its own: records of ten minutes, in segments of the least size that Kafka takes.
-const SETTINGS: [(&str, &str); 4] = [
+/// What the topic has its own: records of ten minutes, in segments of the least size that Kafka takes, as they were written:
+/// they are looked for as they are.
+const SETTINGS: [(&str, &str); 5] = [
+    ("compression.type", "uncompressed"),
     ("cleanup.policy", "delete"),
     ("retention.ms", "600000"),
     ("segment.ms", "600000"),

@@ -18,6 +18,8 @@ use crate::{
 
 /// Groups to one question about their members, whose answer has the assignment of each.
 const DESCRIBED: usize = 10;
+/// What was known last stands for so many rounds.
+const PATIENCE: u32 = 2;
 
 impl Keeper<'_> {
     /// Asks about these groups; `full`: they are all that are looked at. `true` when everything was told.
@@ -120,9 +122,12 @@ impl Keeper<'_> {
         fitting
     }
 
-    /// Notes how far a group lags. Of a topic whose log ends are not all known now, what was noted before stands: `false`.
+    /// Notes how far a group lags. Of a topic whose log ends are not all known now (`false`), what was noted before stands for
+    /// a moment: a leader moves. Then it is what is known, as Kafka's own tool has it: so late it is at the least.
     fn note(&mut self, name: &str, topics: &[CommittedTopic], led: &Leaders) -> bool {
         let now = self.desk.now();
+        let whole = self.groups.complete.or(self.groups.began);
+        let moment = whole.is_some_and(|at| now.since(at) <= PATIENCE * self.settings.interval);
         let group = self.groups.groups.entry(name.to_owned()).or_default();
         let (mut before, mut complete) = (std::mem::take(&mut group.topics), true);
         group.partitions = topics.iter().map(|topic| topic.partitions.len()).sum();
@@ -133,9 +138,16 @@ impl Keeper<'_> {
             let lags = there.map(|(index, committed)| {
                 self.known.fresh(topic, *index).and_then(|ends| ends.lag(*committed, now))
             });
-            let sum = lags.into_iter().try_fold(Lag::NONE, |all, one| Some(all.and(one?)));
-            complete &= sum.is_some();
-            if let Some(lag) = sum.or_else(|| before.remove(topic)) {
+            let lags: Vec<Option<Lag>> = lags.collect();
+            let all_known = lags.iter().all(Option::is_some);
+            let known = || lags.iter().flatten().fold(Lag::NONE, |all, one| all.and(*one));
+            let lag = match before.remove(topic) {
+                _ if all_known => Some(known()),
+                Some(before) if moment => Some(before),
+                _ => lags.iter().any(Option::is_some).then(known),
+            };
+            complete &= all_known;
+            if let Some(lag) = lag {
                 group.topics.insert(topic.clone(), lag);
             }
         }
