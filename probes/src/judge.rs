@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::{
     contact::Doubt,
+    hosting::Hosting,
     ledger::{Contradiction, Ledger},
     limits::Limits,
     observe::{Observations, Reach, Role},
@@ -375,6 +376,10 @@ impl Case {
                 named: hosting.missing_named.iter().map(faulty).collect(),
             });
         }
+        self.hidden(hosting);
+    }
+
+    fn hidden(&mut self, hosting: &Hosting) {
         if hosting.hidden > 0 {
             let (count, named) = (hosting.hidden, hosting.hidden_named.clone());
             self.reasons.push(Reason::TopicsHidden { count, named });

@@ -157,4 +157,18 @@ impl Lag {
         };
         Self { messages: self.messages.saturating_add(other.messages), time }
     }
+
+    /// Of the partitions of a topic, and whether all of them are known. Where they are not, what was known `before` stands:
+    /// a leader moves. Without it (it is too old to stand) it is what is known, as Kafka's own tool has it: so much it is at
+    /// the least.
+    pub fn of_topic(partitions: &[Option<Self>], before: Option<Self>) -> (Option<Self>, bool) {
+        let mut known = partitions.iter().flatten().copied();
+        let whole = partitions.iter().all(Option::is_some);
+        let sum = known.clone().fold(Self::NONE, Self::and);
+        match before.filter(|_| !whole) {
+            Some(before) => (Some(before), false),
+            None if whole || known.next().is_some() => (Some(sum), whole),
+            None => (None, false),
+        }
+    }
 }

@@ -26,6 +26,18 @@ fn time(ends: &Ends, committed: i64, now: u64) -> Option<Behind> {
 }
 
 #[test]
+fn of_a_topic_of_which_not_all_is_known() {
+    let lag = |messages| Lag { messages, time: Behind::About(Duration::from_secs(messages)) };
+    let (one, two) = (Some(lag(1)), Some(lag(2)));
+    let both = Some(Lag { messages: 3, ..lag(2) });
+    assert_eq!(Lag::of_topic(&[one, two], Some(lag(9))), (both, true));
+    assert_eq!(Lag::of_topic(&[one, None], Some(lag(9))), (Some(lag(9)), false), "it stands for a moment");
+    assert_eq!(Lag::of_topic(&[one, None], None), (one, false), "so much it is at the least");
+    assert_eq!(Lag::of_topic(&[None, None], None), (None, false));
+    assert_eq!(Lag::of_topic(&[], None), (Some(Lag::NONE), true));
+}
+
+#[test]
 fn by_example() {
     let about = |ms| Some(Behind::About(Duration::from_millis(ms)));
     let ends = seen(&[(1000, 100), (2000, 200), (3000, 200), (4000, 300)]);

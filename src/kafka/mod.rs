@@ -71,6 +71,8 @@ pub mod codes {
     pub const TOPIC_ALREADY_EXISTS: i16 = 36;
     /// The broker does not speak the version that the request was sent in.
     pub const UNSUPPORTED_VERSION: i16 = 35;
+    /// The leader has no listener of the name by which it was asked for.
+    pub const LISTENER_NOT_FOUND: i16 = 72;
     /// There is no such group (any more).
     pub const GROUP_ID_NOT_FOUND: i16 = 69;
     /// No broker of this id is registered.

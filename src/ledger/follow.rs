@@ -229,6 +229,7 @@ fn apply(
     place: i64,
     offset: impl Fn(i64) -> Option<i64>,
 ) -> Result<(), Trouble> {
+    state.begin_batch();
     for entry in records {
         let entry = entry.map_err(|what| damaged(place, what.into()))?;
         let Some(at) = offset(entry.delta) else { continue };

@@ -133,10 +133,11 @@ impl Placement {
         self.replicas.len()
     }
 
-    /// What is left without this broker.
-    pub fn without(&self, own: i32) -> Left {
+    /// What is left without this broker. An eligible leader that is dead stays one, and serves nobody.
+    pub fn without(&self, own: i32, is_live: impl Fn(i32) -> bool) -> Left {
         let others = |ids: &[i32]| ids.iter().filter(|id| **id != own).count();
-        let eligible = self.eligible.iter().filter(|id| **id != own && !self.isr.contains(id)).count();
+        let serves = |id: &&i32| **id != own && !self.isr.contains(id) && is_live(**id);
+        let eligible = self.eligible.iter().filter(serves).count();
         Left { replicas: self.replicas.len(), isr: self.isr.len(), in_sync: others(&self.isr), eligible }
     }
 }

@@ -85,6 +85,10 @@ pub struct State {
     pub(super) partitions: HashMap<(TopicId, i32), Partition>,
     /// What topics need that say it themselves.
     pub(super) minimums: HashMap<TopicHash, i32>,
+    /// Those of them that the batch under way has set.
+    fresh: HashSet<TopicHash>,
+    /// Brokers that are not fenced, and the record that ended that last.
+    live: HashMap<i32, i64>,
     metadata_version: i16,
     pub(super) registration: Registration,
     /// Partitions that came to this broker and of which not all is known.
@@ -114,6 +118,8 @@ impl State {
             topics: HashMap::new(),
             partitions: HashMap::new(),
             minimums: HashMap::new(),
+            fresh: HashSet::new(),
+            live: HashMap::new(),
             metadata_version: 0,
             registration: Registration { fenced: true, unfenced: -1, directories: Box::default() },
             unknown: HashSet::new(),
@@ -158,6 +164,16 @@ impl State {
         std::mem::take(&mut self.worse)
     }
 
+    /// Whether a broker may serve: it is registered, and not fenced, and that is committed.
+    pub fn is_live(&self, broker: i32) -> bool {
+        self.live.get(&broker).is_some_and(|unfenced| *unfenced < self.committed)
+    }
+
+    /// The records that follow are those of one batch.
+    pub fn begin_batch(&mut self) {
+        self.fresh.clear();
+    }
+
     /// Takes the next record.
     pub fn apply(&mut self, offset: i64, record: &Record<'_>) -> Result<(), Beyond> {
         match record {
@@ -192,7 +208,9 @@ impl State {
     /// Everything below the offset `below` is committed; what it replaced counts no more. `true` when that changed something.
     pub fn commit(&mut self, below: i64) -> bool {
         let below = self.transaction.as_ref().map_or(below, |(began, _)| below.min(*began));
-        let mut changed = (self.committed..below).contains(&self.registration.unfenced);
+        let newly = self.committed..below;
+        let mut changed = newly.contains(&self.registration.unfenced)
+            || self.live.values().any(|unfenced| newly.contains(unfenced));
         self.committed = self.committed.max(below);
         let mut left = false;
         while let Some((until, of)) = self.waiting.front().copied() {
@@ -239,8 +257,10 @@ impl State {
             self.name(id, name);
         }
         self.recent = Some((id, name.into()));
-        // A topic of this name was deleted, and its settings with it. A snapshot has settings after all topics.
-        if self.minimums.remove(&self.key.topic(name.as_bytes())).is_some() {
+        // A topic of this name was deleted, and its settings with it. A snapshot has settings after all topics; so has a log,
+        // in the batch that makes a topic, but for early releases, which have them before it there (KAFKA-14612).
+        let hash = self.key.topic(name.as_bytes());
+        if !self.fresh.contains(&hash) && self.minimums.remove(&hash).is_some() {
             self.changed = offset;
         }
     }
@@ -346,14 +366,41 @@ impl State {
     fn minimum(&mut self, topic: &str, least: Option<i32>, offset: i64) -> Result<(), Beyond> {
         let hash = self.key.topic(topic.as_bytes());
         match least {
-            Some(least) => self.minimums.insert(hash, least),
+            Some(least) => {
+                self.fresh.insert(hash);
+                self.minimums.insert(hash, least)
+            }
             None => self.minimums.remove(&hash),
         };
         self.changed = offset;
         if self.minimums.len() > OTHERS_MAX { Err(Beyond::Minimums) } else { Ok(()) }
     }
 
+    /// Fences a broker, or takes that back.
+    fn fence(&mut self, offset: i64, record: &Record<'_>) {
+        let (id, fenced) = match record {
+            Record::RegisterBroker(broker) => (broker.broker_id, broker.fenced),
+            Record::BrokerRegistrationChange(change) if change.fenced != 0 => {
+                (change.broker_id, change.fenced > 0)
+            }
+            Record::FenceBroker(broker) => (broker.id, true),
+            Record::UnfenceBroker(broker) => (broker.id, false),
+            Record::UnregisterBroker(broker) => (broker.broker_id, true),
+            _ => return,
+        };
+        let before = self.live.len();
+        if fenced {
+            self.live.remove(&id);
+        } else {
+            self.live.entry(id).or_insert(offset);
+        }
+        if self.live.len() != before {
+            (self.changed, self.worse) = (offset, self.worse || fenced);
+        }
+    }
+
     fn register(&mut self, offset: i64, record: &Record<'_>) {
+        self.fence(offset, record);
         let before = self.registration.clone();
         let own = self.own;
         let registration = &mut self.registration;

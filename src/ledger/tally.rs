@@ -92,7 +92,7 @@ impl State {
                     (false, None),
                     |(under, block), placement| {
                         let least = minimums.of(hash, placement.count());
-                        let left = placement.without(own);
+                        let left = placement.without(own, |id| self.is_live(id));
                         (under || left.isr < least, graver(block, left.block(least)))
                     },
                 );

@@ -52,6 +52,9 @@ use crate::{
 const CLIENT_ID: &str = "pillion";
 /// Wait before an observer that lost its connection tries again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// A connection that would rest for longer is closed, and another one made afterwards: brokers close idle ones
+/// (`connections.max.idle.ms`, ten minutes as a rule), and that would look like the end of the broker.
+const IDLE: Duration = Duration::from_secs(5);
 /// A broker gives up forwarding a request to the controller after 60 s; longer than this the connection itself is lost.
 const GIVE_UP: Duration = Duration::from_secs(75);
 

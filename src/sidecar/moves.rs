@@ -16,7 +16,7 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{WireError, codes, requests::list_partition_reassignments};
+use crate::kafka::{Connection, WireError, codes, requests::list_partition_reassignments};
 
 /// Between two questions while the answer matters.
 const OFTEN: Duration = Duration::from_secs(2);
@@ -36,9 +36,12 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 }
 
 async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    let opened = Instant::now() + target.timing.request_timeout;
-    let mut connection = target.connect(opened).await?;
+    let mut kept: Option<Connection> = None;
     loop {
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => target.connect(Instant::now() + target.timing.request_timeout).await?,
+        };
         let asked = desk.now();
         let answer = list_partition_reassignments(
             &mut connection,
@@ -65,6 +68,7 @@ async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::
             Err(error) => return Err(error),
         }
         let pause = if matters(desk) { OFTEN } else { NOW_AND_THEN };
+        kept = (pause <= super::IDLE).then_some(connection);
         tokio::select! {
             () = sleep(pause) => {}
             () = target.doubted.notified() => {}

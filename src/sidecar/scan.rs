@@ -10,7 +10,7 @@ use pillion_probes::{
     replicas::{Round, Tally},
     time::BootTime,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     Target,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::Timing,
     kafka::{
-        WireError,
+        Connection, WireError,
         scan::{Scan, ScanBuffer, add, scan_round},
     },
 };
@@ -39,8 +39,7 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 
 async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let mut scan = Scan { key: target.key, ..Scan::pick(&life.versions, target.id)? };
-    let opened = tokio::time::Instant::now() + target.timing.request_timeout;
-    let mut connection = target.connect(opened).await?;
+    let mut kept: Option<Connection> = None;
     let mut buffer = ScanBuffer::default();
     // Since when replicas are out of the ISR that no reassignment explains.
     let mut unexplained: Option<BootTime> = None;
@@ -54,6 +53,10 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
         scan.minimums.clone_from(&target.minimums.borrow());
         let asked = scan.moves.as_ref().map(|moves| moves.asked);
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => target.connect(Instant::now() + target.timing.request_timeout).await?,
+        };
         let spared = desk.read(|seen| !seen.adding_counts());
         let mut held = false;
         let round = scan_round(
@@ -86,6 +89,7 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
             unexplained = None;
         }
         if held {
+            kept = Some(connection);
             sleep(RECHECK).await;
             continue;
         }
@@ -101,7 +105,9 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
             desk.round(life.number, round);
         }
         let took = desk.now().since(began);
-        cross::pause(desk, target, outcome, pause(&target.timing, took), bytes).await;
+        let rest = cross::pause(desk, target, outcome, pause(&target.timing, took), bytes);
+        kept = (rest <= super::IDLE).then_some(connection);
+        cross::wait(target, rest).await;
     }
 }
 

@@ -79,23 +79,30 @@ public final class Ledger {
 
     private static String tell(MetadataImage image, int broker) {
         BrokerRegistration registration = image.cluster().broker(broker);
-        boolean fenced = registration == null || registration.fenced();
+        boolean fenced = !lives(image, broker);
         TreeMap<String, String> replicas = new TreeMap<>();
         for (TopicImage topic : image.topics().topicsById().values()) {
             topic.partitions().forEach((index, partition) -> {
                 int at = position(partition.replicas, broker);
                 if (at >= 0) {
-                    replicas.put(topic.name() + "-" + index, tell(partition, broker, fenced, at, registration));
+                    replicas.put(topic.name() + "-" + index, tell(image, partition, broker, fenced, at, registration));
                 }
             });
         }
         return image.topics().topicsById().size() + " " + fenced + " " + replicas;
     }
 
-    private static String tell(PartitionRegistration partition, int broker, boolean fenced, int at, BrokerRegistration registration) {
+    private static boolean lives(MetadataImage image, int broker) {
+        BrokerRegistration registration = image.cluster().broker(broker);
+        return registration != null && !registration.fenced();
+    }
+
+    private static String tell(MetadataImage image, PartitionRegistration partition, int broker, boolean fenced, int at,
+            BrokerRegistration registration) {
         Uuid directory = at < partition.directories.length ? partition.directories[at] : null;
         boolean offline = fenced || (directory != null && !registration.hasOnlineDir(directory));
-        long eligible = Arrays.stream(partition.elr).filter(id -> id != broker && position(partition.isr, id) < 0).count();
+        long eligible = Arrays.stream(partition.elr)
+            .filter(id -> id != broker && position(partition.isr, id) < 0 && lives(image, id)).count();
         return partition.leader + (position(partition.isr, broker) >= 0 ? " in" : " out") + (offline ? " offline" : "")
             // One may be both, when a reassignment takes the place of another; what is added counts as that.
             + (position(partition.addingReplicas, broker) >= 0 ? " adding"

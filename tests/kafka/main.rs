@@ -127,6 +127,7 @@ const SECOND: &[Test] = &[
     ("lag_of_the_new_protocol", Stage::Lag, lag::of_the_new_protocol),
     ("lag_moves_with_the_coordinator", Stage::Lag, lag::coordinator_moves),
     ("lag_of_who_is_cut_off_is_not_told", Stage::Lag, lag::cut_off),
+    ("idle_connections_may_be_closed", Stage::Lag, ledger::closes_idle_connections),
     ("lag_equals_the_tool_with_zookeeper", Stage::LagZk39, lag::equals_the_tool),
     ("zookeeper_catch_up_after_a_kill", Stage::Zk39, zookeeper::catch_up),
     ("zookeeper_terminated_and_restarted", Stage::Zk39, zookeeper::terminated),

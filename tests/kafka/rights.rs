@@ -22,6 +22,11 @@ pub fn hidden_topic(scene: &Scene) -> Result<()> {
         ensure!(said.contains("--operation Describe --topic"), "the remedy is a command: {said}");
         println!("    {id}: named after {:.1} s: {}", since.elapsed().as_secs_f64(), said.trim());
     }
+    // What it may not see it cannot weigh either.
+    for id in scene.fleet.ids() {
+        let (status, said) = run(scene.fleet.ask(id, "/stopz"))?;
+        ensure!(status == 503 && said.contains("secret"), "{id}: {status} {said}");
+    }
     run(cluster.remove_acl(Acl::HideTopic("secret")))?;
     for id in scene.fleet.ids() {
         scene.wait(id, true)?;

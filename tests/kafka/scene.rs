@@ -47,11 +47,13 @@ pub enum Stage {
     Zk39,
     /// `ZooKeeper` and three brokers of 2.8.
     Zk28,
-    /// A controller and three brokers of the newest release, whose agents ask how far consumer groups lag.
+    /// A controller and three brokers of the newest release, which close idle connections early, and whose agents ask how far
+    /// consumer groups lag.
     Lag,
     /// The same with `ZooKeeper` and 3.9.
     LagZk39,
-    /// A controller and three brokers of the newest release, where two must be in sync, with a canary.
+    /// A controller and three brokers of the newest release, where two must be in sync, and topics are compressed, with a
+    /// canary.
     Canary,
     /// The same with two brokers: what the cluster wants in sync forbids to stop either of them.
     Pair,
@@ -158,7 +160,11 @@ impl Scene {
             Stage::TlsQuorum => certificates::quorum::stage(),
             Stage::Tls39 => tls(Cluster::builder(V3_9).controllers(1).brokers(3)),
             Stage::Tls28 => tls(Cluster::builder(V2_8).zookeeper().brokers(3)),
-            Stage::Lag => Cluster::builder(NEWEST).controllers(1).brokers(3).pillion("sidecar", LAG),
+            Stage::Lag => Cluster::builder(NEWEST)
+                .controllers(1)
+                .brokers(3)
+                .broker_property("connections.max.idle.ms", "20000")
+                .pillion("sidecar", LAG),
             Stage::Canary => canary(Cluster::builder(NEWEST).controllers(1).brokers(3)),
             Stage::Pair => canary(Cluster::builder(NEWEST).controllers(1).brokers(2)),
             Stage::LagZk39 => Cluster::builder(V3_9).zookeeper().brokers(3).pillion("sidecar", LAG),
@@ -282,7 +288,10 @@ fn snapshots(builder: Builder) -> Builder {
 }
 
 fn canary(builder: Builder) -> Builder {
-    builder.property("min.insync.replicas", "2").pillion("sidecar", "  canary: {enabled: true}\n")
+    builder
+        .property("min.insync.replicas", "2")
+        .broker_property("compression.type", "gzip")
+        .pillion("sidecar", "  canary: {enabled: true}\n")
 }
 
 /// Lets the fault last.

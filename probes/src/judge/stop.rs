@@ -39,6 +39,11 @@ impl Case {
         }
         self.contradiction(seen);
         self.unseen(&round.tally);
+        // What nobody can look at may be the last copy, however long ago it was noticed.
+        self.denials(seen);
+        if let Some(hosting) = seen.hosting.as_ref() {
+            self.hidden(hosting);
+        }
         self.left(seen, &round.tally, limits);
     }
 
@@ -66,12 +71,13 @@ impl Case {
             let age = self.now.since(stops.asked);
             self.reasons.push(Reason::MinimumsStale { age, lack: seen.minimums_lack });
         }
+        // With ZooKeeper nothing dates what the broker itself says: the worst word of all counts.
+        let others = || seen.testimony.witnesses().filter_map(|view| view.tally.stops.as_ref());
         for block in Block::ALL {
-            let count = stops.count(block);
-            if count > 0 {
-                let named = stops.of(block).cloned().collect();
-                self.reasons.push(Reason::WouldLack { block, count, named });
-            }
+            let worst = others().chain([stops]).max_by_key(|stops| stops.count(block));
+            let Some(worst) = worst.filter(|stops| stops.count(block) > 0) else { continue };
+            let named = worst.of(block).cloned().collect();
+            self.reasons.push(Reason::WouldLack { block, count: worst.count(block), named });
         }
     }
 }

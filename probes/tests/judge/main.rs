@@ -124,6 +124,10 @@ fn every_reason_against_a_stop_is_reached_alone() {
     assert_eq!(with(Tally { stops: Some(unhurt(ago(120_001))), ..tally(&[]) }), ["minimums-stale"]);
     assert_eq!(with(Tally { unauthorized_topics: 1, ..tally(&[]) }), ["topics-hidden"]);
     assert_eq!(with(Tally { failed_topics: 1, ..tally(&[]) }), ["topics-failed"]);
+    // A scan of all topics leaves out what the agent may not see; its log dirs do not, however long ago they were compared.
+    let hidden = Hosting { asked: ago(500_000), hidden: 1, ..Hosting::default() };
+    assert_eq!(against_a_stop(|seen| seen.hosting = Some(hidden)), ["topics-hidden"]);
+    assert_eq!(against_a_stop(|seen| seen.denied.push("DescribeLogDirs".into())), ["not-authorized"]);
     assert_eq!(against_a_stop(|seen| seen.round = None), ["scan-incomplete"]);
     assert_eq!(against_a_stop(|seen| seen.round = Some(round(ago(15_001), tally(&[])))), ["scan-stale"]);
     assert_eq!(against_a_stop(|seen| seen.contact = None), ["quorum-unknown"]);

@@ -7,11 +7,12 @@ use std::{sync::Arc, time::Duration};
 
 use pillion_probes::{
     hosting::Hosting,
-    judge::ready,
+    judge::{ready, stoppable},
     limits::{Limits, controller_limit, peers_limit},
     observe::{Listing, LogDir, LogDirs, Observations, Reach, Role},
     reason::Reason,
-    replicas::{Fault, Round as Scan, Tally},
+    replicas::{Fault, PartitionName, Round as Scan, Tally},
+    stops::{Block, Stops},
     time::BootTime,
     zookeeper::{Doubt, Own, Round, View, choose},
 };
@@ -104,6 +105,39 @@ fn settled(ms: u64) -> Observations {
 
 fn codes(seen: &Observations, ms: u64) -> Vec<&'static str> {
     ready(seen, &Limits::default(), at(ms)).reasons.iter().map(Reason::code).collect()
+}
+
+/// With what a stop would hurt: nothing, or one partition.
+fn weighed(tally: Tally, ms: u64, block: Option<Block>) -> Tally {
+    let mut stops = Stops { asked: at(ms), ..Stops::default() };
+    if let Some(block) = block {
+        stops.add(block, || PartitionName { topic: "orders".into(), partition: 0 });
+    }
+    Tally { stops: Some(stops), ..tally }
+}
+
+/// The broker's own image of the cluster is dated by nothing: it may not have been told yet that another one died.
+#[test]
+fn one_word_against_a_stop_is_enough() {
+    let against = |own: Option<Block>, theirs: [Option<Block>; 2]| {
+        let mut seen = settled(10_000);
+        let scan = seen.round.as_deref().unwrap().clone();
+        seen.round = Some(Arc::new(Scan { tally: weighed(scan.tally.clone(), 10_000, own), ..scan }));
+        let view = |(broker, block)| {
+            let view = well(broker, 10_000);
+            View { tally: weighed(view.tally.clone(), 10_000, block), ..view }
+        };
+        let views = [2, 3].into_iter().zip(theirs).map(view).collect();
+        take(&mut seen, round(10_000, views, &[]));
+        let verdict = stoppable(&seen, &Limits::default(), at(10_000));
+        assert_eq!(verdict.is_yes(), verdict.reasons.is_empty());
+        verdict.reasons.iter().map(Reason::code).collect::<Vec<_>>()
+    };
+    let below = Some(Block::BelowMin);
+    assert_eq!(against(None, [None, None]), [""; 0]);
+    assert_eq!(against(below, [None, None]), ["below-min-isr"]);
+    assert_eq!(against(None, [None, below]), ["below-min-isr"]);
+    assert_eq!(against(Some(Block::Last), [below, None]), ["last-in-sync", "below-min-isr"]);
 }
 
 #[test]

@@ -233,10 +233,10 @@ impl Partitions {
     }
 
     /// One partition. Its own error code repeats what leader and lists say (5 no leader, 9 a replica's broker
-    /// is down), so it is not looked at.
+    /// is down), but for a leader that is there and has no listener of the name that is asked.
     #[inline]
     fn partition(&mut self, window: &mut Window<'_>) -> Result<(), Stop> {
-        window.int16()?;
+        let error = window.int16()?;
         let index = window.int32()?;
         let leader = window.int32()?;
         window.int32()?;
@@ -254,6 +254,7 @@ impl Partitions {
         let has = |ids: &[u8]| ids.as_chunks::<4>().0.contains(&own);
         if has(replicas) {
             let (in_isr, offline) = (has(isr), has(offline));
+            let led = leader >= 0 || self.is_led(error, in_isr && !offline, isr);
             let hash = self.own(index, offline);
             let how = self.moves.as_deref().and_then(|moves| moves.of(hash));
             if self.behind && !in_isr && !offline && how != Some(Move::Removing) {
@@ -267,10 +268,10 @@ impl Partitions {
                 Some(Move::Adding) if !in_isr && !offline => {
                     tally.count_moving(index, Move::Adding, name);
                 }
-                Some(Move::Removing) if !in_isr || leader < 0 || offline => {
+                Some(Move::Removing) if !in_isr || !led || offline => {
                     tally.count_moving(index, Move::Removing, name);
                 }
-                _ => tally.count_assigned(index, in_isr, leader >= 0, offline, name),
+                _ => tally.count_assigned(index, in_isr, led, offline, name),
             }
             let only_copy = if isr.is_empty() && eligible.is_empty() {
                 has(last_eligible)
@@ -285,9 +286,16 @@ impl Partitions {
             self.page.topics.add(&self.topic);
         }
         if self.minimums.is_some() {
-            self.stop(index, replicas, isr, eligible);
+            self.stop(index, replicas, isr, (eligible, offline));
         }
         Ok(())
+    }
+
+    /// Somebody leads a partition for which no leader is named. A broker names none that lacks the listener by which it was
+    /// asked, as others do while one is rolled out (`KRaftMetadataCache`): `Metadata` says so by its error code, and
+    /// `DescribeTopicPartitions` does not. But of an ISR with a live member the controllers always make one the leader.
+    fn is_led(&self, error: i16, in_sync_here: bool, isr: &[u8]) -> bool {
+        error == codes::LISTENER_NOT_FOUND || (self.metadata.is_none() && in_sync_here && isr.len() > 4)
     }
 
     #[cold]
@@ -303,9 +311,10 @@ impl Partitions {
 
     /// Weighs what those that leave take from a partition. Who is not in its ISR takes nothing.
     #[inline]
-    fn stop(&mut self, index: i32, replicas: &[u8], isr: &[u8], eligible: &[u8]) {
+    fn stop(&mut self, index: i32, replicas: &[u8], isr: &[u8], (eligible, offline): (&[u8], &[u8])) {
         let Some(minimums) = self.minimums.as_deref() else { return };
         let (isr, eligible) = (isr.as_chunks::<4>().0, eligible.as_chunks::<4>().0);
+        let offline = offline.as_chunks::<4>().0;
         let leaves = |id: &[u8; 4]| self.leaving.contains(id);
         if !isr.iter().any(leaves) {
             return;
@@ -316,7 +325,10 @@ impl Partitions {
             replicas,
             isr: isr.len(),
             in_sync: isr.iter().filter(|id| !leaves(id)).count(),
-            eligible: eligible.iter().filter(|id| !leaves(id) && !isr.contains(id)).count(),
+            // One that is dead stays an eligible leader, and serves nobody.
+            eligible: (eligible.iter())
+                .filter(|id| !leaves(id) && !isr.contains(id) && !offline.contains(id))
+                .count(),
         };
         let name = || PartitionName { topic: printable(&self.topic), partition: index };
         let least = minimums.of(topic, replicas);

@@ -42,7 +42,10 @@ fn expected(topics: &[Topic], with_elr: bool) -> Tally {
             if part.replicas.contains(&OWN) {
                 let (isr, offline) = (part.isr.contains(&OWN), part.offline.contains(&OWN));
                 tally.led += u64::from(part.leader == OWN);
-                tally.count_assigned(index, isr, part.leader >= 0, offline, || topic.name.clone());
+                let led = part.leader >= 0
+                    || part.error == 72
+                    || (with_elr && isr && !offline && part.isr.len() > 1);
+                tally.count_assigned(index, isr, led, offline, || topic.name.clone());
                 let hash = Key::default().topic(topic.name.as_bytes()).partition(index);
                 tally.own.add(hash);
                 if offline {
@@ -82,7 +85,8 @@ fn expected_behind(topics: &[Topic]) -> Vec<Behind> {
 fn without_us(part: &Part, with_elr: bool) -> Left {
     let others = |ids: &[i32]| ids.iter().filter(|id| **id != OWN).count();
     let elr = part.elr.clone().filter(|_| with_elr).unwrap_or_default();
-    let waiting: Vec<i32> = elr.into_iter().filter(|id| !part.isr.contains(id)).collect();
+    let waits = |id: &i32| !part.isr.contains(id) && !part.offline.contains(id);
+    let waiting: Vec<i32> = elr.into_iter().filter(waits).collect();
     Left {
         replicas: part.replicas.len(),
         isr: part.isr.len(),
@@ -247,6 +251,48 @@ fn a_copy_that_nobody_else_has_is_told() {
             assert_eq!(tally.only_copies, u64::from(counted), "{what}, {kind:?}");
             assert_eq!(named, if counted { vec!["orders-0"] } else { vec![] }, "{what}, {kind:?}");
         }
+    }
+}
+
+/// The leader of a partition lacks the listener by which this broker was asked.
+#[test]
+fn a_leader_that_is_not_named_leads_all_the_same() {
+    let named = Part { error: 0, ..Part::leaderless(&[1, OWN], None, None) };
+    let cases = [
+        ("in sync with another", named.clone(), true, false),
+        ("told by its code", Part { error: 72, ..named.clone() }, true, true),
+        ("in sync alone", Part { isr: vec![OWN], ..named.clone() }, false, false),
+        ("out of the ISR", Part { isr: vec![1], ..named.clone() }, false, false),
+        ("its directory is offline", Part { offline: vec![OWN], ..named }, false, false),
+    ];
+    for (what, part, described, listed) in cases {
+        let topics = [Topic { error: 0, name: "orders".to_owned(), parts: vec![part], tags: Tags::new() }];
+        let version = 12;
+        for (kind, bytes, led) in [
+            (ScanKind::DescribeTopicPartitions, described_bytes(&topics, None), described),
+            (ScanKind::Metadata { version }, metadata_bytes(&topics, &[1], version), listed),
+        ] {
+            let tally = scan(kind, &bytes, &[usize::MAX]).unwrap().tally;
+            assert_eq!(tally.leaderless == 0, led, "{what}, {kind:?}");
+        }
+    }
+}
+
+/// The disks of both others stood still, and then they died: they stay eligible, and this broker alone serves.
+#[test]
+fn eligible_leaders_that_are_dead_are_not_left() {
+    let part = |offline: &[i32]| Part {
+        leader: OWN,
+        replicas: vec![1, OWN, 3],
+        offline: offline.to_vec(),
+        ..Part::leaderless(&[OWN], Some(&[1, 3]), None)
+    };
+    for (offline, blocks) in [(&[][..], 0), (&[1][..], 1), (&[1, 3][..], 1)] {
+        let parts = vec![part(offline)];
+        let topics = [Topic { error: 0, name: "orders".to_owned(), parts, tags: Tags::new() }];
+        let bytes = described_bytes(&topics, None);
+        let tally = scan(ScanKind::DescribeTopicPartitions, &bytes, &[usize::MAX]).unwrap().tally;
+        assert_eq!(tally.stops.unwrap().counts.iter().sum::<u64>(), blocks, "{offline:?}");
     }
 }
 

@@ -81,10 +81,8 @@ impl Keeper<'_> {
                     tracing::debug!(%error, "canary: the topic is not told");
                     self.own = None;
                     self.why = Some(error.to_string());
-                    let denied = matches!(
-                        error,
-                        WireError::Answered { code: codes::TOPIC_AUTHORIZATION_FAILED, .. }
-                    );
+                    let denied =
+                        matches!(error, WireError::Answered { code: codes::TOPIC_AUTHORIZATION_FAILED, .. });
                     (if denied { Outcome::Denied } else { Outcome::ProduceFailed }, Duration::ZERO)
                 }
             };

@@ -122,8 +122,7 @@ impl Keeper<'_> {
         fitting
     }
 
-    /// Notes how far a group lags. Of a topic whose log ends are not all known now (`false`), what was noted before stands for
-    /// a moment: a leader moves. Then it is what is known, as Kafka's own tool has it: so late it is at the least.
+    /// Notes how far a group lags; `false` where a log end is not known. What was noted before stands for a moment then.
     fn note(&mut self, name: &str, topics: &[CommittedTopic], led: &Leaders) -> bool {
         let now = self.desk.now();
         let whole = self.groups.complete.or(self.groups.began);
@@ -139,14 +138,8 @@ impl Keeper<'_> {
                 self.known.fresh(topic, *index).and_then(|ends| ends.lag(*committed, now))
             });
             let lags: Vec<Option<Lag>> = lags.collect();
-            let all_known = lags.iter().all(Option::is_some);
-            let known = || lags.iter().flatten().fold(Lag::NONE, |all, one| all.and(*one));
-            let lag = match before.remove(topic) {
-                _ if all_known => Some(known()),
-                Some(before) if moment => Some(before),
-                _ => lags.iter().any(Option::is_some).then(known),
-            };
-            complete &= all_known;
+            let (lag, whole) = Lag::of_topic(&lags, before.remove(topic).filter(|_| moment));
+            complete &= whole;
             if let Some(lag) = lag {
                 group.topics.insert(topic.clone(), lag);
             }

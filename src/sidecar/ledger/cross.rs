@@ -68,16 +68,24 @@ async fn after(target: &Target, instant: BootTime) -> Option<Side> {
     timeout(VIEW, newer).await.ok()
 }
 
-/// Waits until it is time for the next scan; `usual` is the pause where the log does not count.
-pub async fn pause(desk: &Desk, target: &Target, outcome: Option<Outcome>, usual: Duration, bytes: u64) {
-    let source = &target.ledger;
-    let ceased = source.scan.notified();
+/// How long to rest until the next scan; `usual` is the pause where the log does not count.
+pub fn pause(
+    desk: &Desk,
+    target: &Target,
+    outcome: Option<Outcome>,
+    usual: Duration,
+    bytes: u64,
+) -> Duration {
     let fair = Duration::from_secs(bytes / BYTES_A_SECOND);
-    let pause = match outcome {
+    match outcome {
         Some(Outcome::Agrees) => SELDOM.max(fair),
         // They change too often to be compared at the first try.
-        Some(Outcome::Apart) if source.counts(desk.now()) => SOON.max(fair / 4),
+        Some(Outcome::Apart) if target.ledger.counts(desk.now()) => SOON.max(fair / 4),
         _ => usual,
-    };
-    let _ = timeout(pause, ceased).await;
+    }
+}
+
+/// Rests, unless the log ceases to count.
+pub async fn wait(target: &Target, rest: Duration) {
+    let _ = timeout(rest, target.ledger.scan.notified()).await;
 }

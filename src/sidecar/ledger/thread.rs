@@ -31,6 +31,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 const UNSETTLED: Duration = Duration::from_millis(100);
 /// Before the next attempt after something that does not pass by itself.
 const RETRY: Duration = Duration::from_secs(5);
+/// To read the log anew, for what came to the broker, may take this share of the time at the most.
+const DUTY: u32 = 20;
 /// The directory of the log (`Topic.CLUSTER_METADATA_TOPIC_NAME`, which has one partition).
 const DIRECTORY: &str = "__cluster_metadata-0";
 
@@ -187,11 +189,12 @@ impl Shared {
             let worse = follower.state_mut().take_worse();
             self.tell(&follower, read, worse, &mut told, news);
             if let Some(unknown) = follower.state().wanted()
-                && told.looked.is_none_or(|looked| read.since(looked) > RETRY)
+                && told.look.is_none_or(|at| read >= at)
             {
-                told.looked = Some(read);
                 let mut anew = self.open(unknown, news)?;
                 while !news.is_closed() && anew.step()? {}
+                let now = self.clock.boot();
+                told.look = Some(now.forth(RETRY.max(now.since(read).saturating_mul(DUTY))));
                 (follower, settled, told.due) = (anew, false, true);
                 continue;
             }
@@ -248,5 +251,5 @@ struct Told {
     tally: Arc<Tally>,
     minimums: Option<Arc<Minimums>>,
     /// When the log was last gone through for partitions that were not known.
-    looked: Option<BootTime>,
+    look: Option<BootTime>,
 }

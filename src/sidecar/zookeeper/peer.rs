@@ -87,7 +87,8 @@ impl Peer {
         if list.cluster_id.as_ref().is_some_and(|id| *id != target.cluster_id) {
             return Err(Useless::Foreign);
         }
-        let scan = Scan::pick(&versions, target.id)?;
+        let minimums = target.minimums.borrow().clone();
+        let scan = Scan { key: target.key, minimums, ..Scan::pick(&versions, target.id)? };
         // The one huge answer of a large cluster takes longer than a small one may.
         let deadline = Instant::now() + target.timing.request_timeout.max(desk.limits.peers / 2);
         let page = scan_page(&mut connection, &scan, None, &mut self.buffer, deadline).await?;

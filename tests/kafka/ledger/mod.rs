@@ -266,3 +266,20 @@ fn copy(from: &PathBuf, to: &PathBuf) -> Result<()> {
     }
     Ok(())
 }
+
+/// Brokers close connections that are idle, here after 20 s. While the metadata log counts, scans are a minute apart.
+pub fn closes_idle_connections(scene: &Scene) -> Result<()> {
+    for id in scene.fleet.ids() {
+        scene.wait(id, true)?;
+        counts(scene, id, true)?;
+    }
+    let since = Instant::now();
+    // More than from one scan to the next.
+    pass(Duration::from_secs(75));
+    for id in scene.fleet.ids() {
+        scene.no_blip(id, since)?;
+        let log = fs::read_to_string(scene.fleet.agent_log(id))?;
+        ensure!(!log.contains("the scan of the partitions: lost"), "{id}: {log}");
+    }
+    Ok(())
+}

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use bed::topics::Topic;
-use pillion::ledger::{Follower, Log, Placement};
+use pillion::ledger::{Follower, Log, Placement, State};
 use pillion_probes::{moves::Move, set::Key};
 
 use super::{metadata_dir, pass};
@@ -215,7 +215,7 @@ fn tell(follower: &Follower, own: i32) -> String {
     let state = follower.state();
     let replicas: BTreeMap<String, String> = (state.replicas())
         .map(|(topic, index, placement, offline)| {
-            (format!("{topic}-{index}"), replica(placement, own, offline))
+            (format!("{topic}-{index}"), replica(state, placement, own, offline))
         })
         .collect();
     let mut out = format!("{} {} {{", state.topics(), state.is_fenced());
@@ -225,8 +225,8 @@ fn tell(follower: &Follower, own: i32) -> String {
     out + "}"
 }
 
-fn replica(placement: &Placement, own: i32, offline: bool) -> String {
-    let left = placement.without(own);
+fn replica(state: &State, placement: &Placement, own: i32, offline: bool) -> String {
+    let left = placement.without(own, |id| state.is_live(id));
     let moves = match placement.moves() {
         Some(Move::Adding) => " adding",
         Some(Move::Removing) => " removing",

@@ -75,7 +75,7 @@ pub fn ids() -> impl Strategy<Value = Vec<i32>> {
 pub fn topics() -> impl Strategy<Value = Vec<Topic>> {
     let elr = || prop::option::of(ids());
     let lists = (ids(), ids(), elr(), elr(), ids());
-    let part = (prop_oneof![Just(0), Just(5), Just(9)], -2..4, lists, tags()).prop_map(
+    let part = (prop_oneof![Just(0), Just(5), Just(9), Just(72)], -2..4, lists, tags()).prop_map(
         |(error, leader, (replicas, isr, elr, last_elr, offline), tags)| Part {
             error,
             leader,
