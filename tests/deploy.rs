@@ -289,6 +289,29 @@ fn restricted(name: &str, pod: &Value) {
 }
 
 /// Only who needs a token has one: the sidecar for identity, events and the turn, init for the node's zone, both for a Secret.
+/// A policy admits ports by their names: one that it does not name is closed, and no verdict shows that.
+#[test]
+fn policies_admit_every_port_of_a_node() {
+    let mut held = 0;
+    for rendered in all() {
+        let admitted: Vec<_> = (rendered.of_kind("NetworkPolicy"))
+            .flat_map(|policy| list(&policy["spec"]["ingress"]))
+            .flat_map(|rule| list(&rule["ports"]))
+            .map(|port| text(&port["port"]))
+            .collect();
+        if admitted.is_empty() {
+            continue;
+        }
+        for (name, set) in rendered.sets() {
+            for port in containers(&set["spec"]["template"]["spec"]).flat_map(|one| list(&one["ports"])) {
+                assert!(admitted.contains(&text(&port["name"])), "{name}: {port} of {admitted:?}");
+                held += 1;
+            }
+        }
+    }
+    assert!(held > 10, "{held}");
+}
+
 #[test]
 fn no_token_where_none_is_needed() {
     for rendered in all() {

@@ -25,7 +25,7 @@ use pillion::{
     sidecar::turn,
 };
 use pillion_probes::{
-    observe::{Observations, Reach, Role},
+    observe::{Insecurity, Observations, Reach, Role},
     replicas::PartitionName,
     stops::{Block, Stops},
     time::BootTime,
@@ -229,6 +229,22 @@ fn a_moment_of_silence_does_not_show_that_a_node_serves_nobody() {
         "{said}"
     );
     assert!(agent.board.clock().boot().since(began) >= Duration::from_secs(5), "{said}");
+}
+
+/// Its password was changed in Kafka and not for the agent: the node serves its clients all the same.
+#[test]
+fn an_agent_that_is_not_let_in_does_not_show_that_a_node_serves_nobody() {
+    let scene = Scene::new();
+    let agent = scene.agent(1001, 60);
+    agent.is(|now| {
+        let refused = Reach::Insecure { fault: Insecurity::Authentication, why: "refused".to_owned() };
+        Observations { reach: (refused, now), ..Observations::nothing(Role::Broker, now) }
+    });
+    let said = scene.drain(1001, "3s").said();
+    assert!(
+        said.contains("waiting: authentication-failed") && said.contains("going ALTHOUGH it should not"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ struct ServerArgs {
     /// Where to answer
     #[arg(long, value_name = "ADDRESS:PORT", requires = "role", default_value = "0.0.0.0:9440")]
     listen: SocketAddr,
-    /// Its myid, as it is shown: without, each of several looks like server 0
+    /// Its myid, as it is shown, and as alerts tell servers apart: without, each of several looks like server 0
     #[arg(long, value_name = "N", requires = "role", default_value_t = 0)]
     id: i32,
     /// The ensemble, as it is shown

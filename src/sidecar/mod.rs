@@ -38,7 +38,10 @@ pub use desk::Desk;
 use pillion_probes::{moves::Moves, observe::Role, set::Key, stops::Minimums};
 pub use run::{RunError, run};
 use together::together;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use crate::{
     config::Timing,
@@ -55,6 +58,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// A connection that would rest for longer is closed, and another one made afterwards: brokers close idle ones
 /// (`connections.max.idle.ms`, ten minutes as a rule), and that would look like the end of the broker.
 const IDLE: Duration = Duration::from_secs(5);
+/// Between two attempts to make it.
+const AGAIN: Duration = Duration::from_secs(1);
 /// A broker gives up forwarding a request to the controller after 60 s; longer than this the connection itself is lost.
 const GIVE_UP: Duration = Duration::from_secs(75);
 
@@ -123,6 +128,18 @@ impl Target {
     /// A connection to the node's own listener, secured as that wants it.
     async fn connect(&self, deadline: Instant) -> Result<Connection, WireError> {
         Connection::open(&self.broker, &self.security.own, CLIENT_ID, deadline).await
+    }
+
+    /// A connection after a rest. What fails is no news of the node: whoever holds a connection to it hears of its end, and
+    /// what was found out before grows old.
+    async fn connect_again(&self) -> Connection {
+        loop {
+            match self.connect(Instant::now() + self.timing.request_timeout).await {
+                Ok(connection) => return connection,
+                Err(error) => tracing::debug!(%error, "no connection after a rest"),
+            }
+            sleep(AGAIN).await;
+        }
     }
 
     /// A connection to another broker, secured as the same listener there wants it, and what that broker speaks.

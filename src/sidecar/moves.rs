@@ -16,7 +16,7 @@ use super::{
     Target,
     desk::{Desk, Life},
 };
-use crate::kafka::{Connection, WireError, codes, requests::list_partition_reassignments};
+use crate::kafka::{WireError, codes, requests::list_partition_reassignments};
 
 /// Between two questions while the answer matters.
 const OFTEN: Duration = Duration::from_secs(2);
@@ -36,11 +36,11 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 }
 
 async fn ask(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
-    let mut kept: Option<Connection> = None;
+    let mut kept = Some(target.connect(Instant::now() + target.timing.request_timeout).await?);
     loop {
         let mut connection = match kept.take() {
             Some(connection) => connection,
-            None => target.connect(Instant::now() + target.timing.request_timeout).await?,
+            None => target.connect_again().await,
         };
         let asked = desk.now();
         let answer = list_partition_reassignments(

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::Timing,
     kafka::{
-        Connection, WireError,
+        WireError,
         scan::{Scan, ScanBuffer, add, scan_round},
     },
 };
@@ -39,11 +39,15 @@ pub async fn watch(desk: &Desk, target: &Target, life: &Life) {
 
 async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::convert::Infallible, WireError> {
     let mut scan = Scan { key: target.key, ..Scan::pick(&life.versions, target.id)? };
-    let mut kept: Option<Connection> = None;
+    let mut kept = Some(target.connect(Instant::now() + target.timing.request_timeout).await?);
     let mut buffer = ScanBuffer::default();
     // Since when replicas are out of the ISR that no reassignment explains.
     let mut unexplained: Option<BootTime> = None;
     loop {
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => target.connect_again().await,
+        };
         // Without contact nobody knows as of when an answer would be current.
         let (began, as_of) = desk.dated().await;
         // A page is as current as the contact that was proven before it was asked for.
@@ -53,10 +57,6 @@ async fn rounds(desk: &Desk, target: &Target, life: &Life) -> Result<std::conver
         scan.moves = target.moves.borrow().clone().filter(|moves| moves.young(began));
         scan.minimums.clone_from(&target.minimums.borrow());
         let asked = scan.moves.as_ref().map(|moves| moves.asked);
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => target.connect(Instant::now() + target.timing.request_timeout).await?,
-        };
         let spared = desk.read(|seen| !seen.adding_counts());
         let mut held = false;
         let round = scan_round(

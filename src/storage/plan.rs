@@ -144,10 +144,12 @@ pub fn plan(found: &[LogDir], wanted: &Wanted, intent: Intent) -> Result<Plan, V
     if wanted.marker == Marker::Broker {
         return Ok(Plan::Ready { marked: Vec::new() });
     }
+    // Or it was lost: whoever says so wants to know what with it.
+    let ask = if intent == Intent::Replace { Ask::Must } else { Ask::No };
     Ok(if wanted.marker == Marker::Native || wanted.controller {
-        Plan::Native { dirs, ask: Ask::No }
+        Plan::Native { dirs, ask }
     } else {
-        Plan::Tool { dirs, ask: Ask::No, beside_others: true }
+        Plan::Tool { dirs, ask, beside_others: true }
     })
 }
 

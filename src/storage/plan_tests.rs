@@ -59,6 +59,8 @@ fn a_directory_may_be_added_beside_one_that_proves_whose_node_it_is() {
     let found = [ours("/a"), dir("/b", State::Empty)];
     let added = Ok(Plan::Native { dirs: vec!["/b".into()], ask: Ask::No });
     assert_eq!(plan(&found, &broker(), Intent::Start), added);
+    let lost = Ok(Plan::Native { dirs: vec!["/b".into()], ask: Ask::Must });
+    assert_eq!(plan(&found, &broker(), Intent::Replace), lost, "it is said to be one that was lost");
     let controller = Wanted { controller: true, ..broker() };
     assert_eq!(plan(&found, &controller, Intent::Start), added);
     let lost = Wanted { metadata_dir: "/b".into(), ..controller };

@@ -7,7 +7,7 @@ use crate::{
     observe::{Observations, Role},
     reason::Reason,
     replicas::Tally,
-    stops::Block,
+    stops::{Block, Stops},
     voter::Flaw,
 };
 
@@ -63,7 +63,10 @@ impl Case {
     }
 
     fn left(&mut self, seen: &Observations, tally: &Tally, limits: &Limits) {
-        let Some(stops) = &tally.stops else {
+        // With ZooKeeper nothing dates what the broker itself says: the worst word of all counts, so all must have weighed it.
+        let others: Option<Vec<&Stops>> =
+            seen.testimony.witnesses().map(|view| view.tally.stops.as_ref()).collect();
+        let Some((stops, others)) = tally.stops.as_ref().zip(others) else {
             self.reasons.push(Reason::MinimumsUnknown { lack: seen.minimums_lack });
             return;
         };
@@ -71,10 +74,8 @@ impl Case {
             let age = self.now.since(stops.asked);
             self.reasons.push(Reason::MinimumsStale { age, lack: seen.minimums_lack });
         }
-        // With ZooKeeper nothing dates what the broker itself says: the worst word of all counts.
-        let others = || seen.testimony.witnesses().filter_map(|view| view.tally.stops.as_ref());
         for block in Block::ALL {
-            let worst = others().chain([stops]).max_by_key(|stops| stops.count(block));
+            let worst = others.iter().copied().chain([stops]).max_by_key(|stops| stops.count(block));
             let Some(worst) = worst.filter(|stops| stops.count(block) > 0) else { continue };
             let named = worst.of(block).cloned().collect();
             self.reasons.push(Reason::WouldLack { block, count: worst.count(block), named });

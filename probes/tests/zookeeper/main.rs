@@ -133,6 +133,14 @@ fn one_word_against_a_stop_is_enough() {
         assert_eq!(verdict.is_yes(), verdict.reasons.is_empty());
         verdict.reasons.iter().map(Reason::code).collect::<Vec<_>>()
     };
+    let mut seen = settled(10_000);
+    let scan = seen.round.as_deref().unwrap().clone();
+    seen.round = Some(Arc::new(Scan { tally: weighed(scan.tally.clone(), 10_000, None), ..scan }));
+    let verdict = stoppable(&seen, &Limits::default(), at(10_000));
+    assert!(
+        matches!(verdict.reasons[..], [Reason::MinimumsUnknown { .. }]),
+        "the others have not weighed it yet"
+    );
     let below = Some(Block::BelowMin);
     assert_eq!(against(None, [None, None]), [""; 0]);
     assert_eq!(against(below, [None, None]), ["below-min-isr"]);

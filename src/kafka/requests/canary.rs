@@ -141,7 +141,22 @@ pub async fn fetch_has(
     }
     // What we wrote is not compressed, and no other record holds these bytes: there is no need to take it apart.
     let records = told.records.as_deref().unwrap_or_default();
-    Ok(Ok(told.high_watermark > from && records.windows(value.len().max(1)).any(|window| window == value)))
+    let is_there =
+        is_compressed(records, from) || records.windows(value.len().max(1)).any(|window| window == value);
+    Ok(Ok(told.high_watermark > from && is_there))
+}
+
+/// The first batch holds this offset, and the broker has compressed it, as the `compression.type` of a topic that somebody
+/// else has made may want it (`DefaultRecordBatch`).
+fn is_compressed(records: &[u8], offset: i64) -> bool {
+    let number = |at: usize, length: usize| {
+        let bytes = records.get(at..at + length)?;
+        Some(bytes.iter().fold(0_i64, |number, byte| (number << 8) | i64::from(*byte)))
+    };
+    let (Some(base), Some(attributes), Some(last)) = (number(0, 8), number(21, 2), number(23, 4)) else {
+        return false;
+    };
+    attributes & 7 != 0 && (base..=base.saturating_add(last)).contains(&offset)
 }
 
 /// Does one step for the topic. Kafka's error code where it is refused; who came first is no error.
@@ -259,4 +274,24 @@ fn brokers(ids: &[i32]) -> Vec<BrokerId> {
 
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step should stop the test where it stands")]
+
+    use super::*;
+
+    #[test]
+    fn a_batch_that_the_broker_has_compressed_is_told_by_its_head() {
+        let mut bytes = batch(Bytes::from_static(b"record"), 7).unwrap().to_vec();
+        bytes[7] = 40;
+        assert!(!is_compressed(&bytes, 40), "it is not");
+        bytes[22] = 1;
+        assert!(is_compressed(&bytes, 40));
+        assert!(!is_compressed(&bytes, 39) && !is_compressed(&bytes, 41), "another one");
+        bytes[26] = 2;
+        assert!(is_compressed(&bytes, 42) && !is_compressed(&bytes, 43), "one of three");
+        assert!(!is_compressed(&bytes[..26], 40) && !is_compressed(&[], 0), "cut off");
+    }
 }

@@ -33,6 +33,8 @@ const UNSETTLED: Duration = Duration::from_millis(100);
 const RETRY: Duration = Duration::from_secs(5);
 /// To read the log anew, for what came to the broker, may take this share of the time at the most.
 const DUTY: u32 = 20;
+/// Until then at the latest: what came has no name meanwhile.
+const LATEST: Duration = Duration::from_secs(30);
 /// The directory of the log (`Topic.CLUSTER_METADATA_TOPIC_NAME`, which has one partition).
 const DIRECTORY: &str = "__cluster_metadata-0";
 
@@ -194,7 +196,7 @@ impl Shared {
                 let mut anew = self.open(unknown, news)?;
                 while !news.is_closed() && anew.step()? {}
                 let now = self.clock.boot();
-                told.look = Some(now.forth(RETRY.max(now.since(read).saturating_mul(DUTY))));
+                told.look = Some(now.forth(now.since(read).saturating_mul(DUTY).clamp(RETRY, LATEST)));
                 (follower, settled, told.due) = (anew, false, true);
                 continue;
             }

@@ -24,7 +24,7 @@ pub(super) fn node(published: &Published, disbanded: bool) -> Node {
     let stop = &verdicts.stoppable;
     let unknown = stop.reasons.iter().any(|reason| matches!(reason, Reason::NotLooked));
     let answers = verdicts.started.is_yes() && verdicts.live.is_yes();
-    let serves = unknown || stalls(published) || (answers && !in_no_isr(seen));
+    let serves = unknown || stalls(published) || is_mute(&seen.reach.0) || (answers && !in_no_isr(seen));
     let idle = (!serves).then_some(Go::ServesNothing);
     Node {
         at_once: idle.or(disbanded.then_some(Go::Disbanded)),
@@ -33,6 +33,11 @@ pub(super) fn node(published: &Published, disbanded: bool) -> Node {
         ready: published.ready,
         life: seen.incarnation.number,
     }
+}
+
+/// The agent is not let in, or does not find the way: the node may serve everybody else.
+fn is_mute(reach: &Reach) -> bool {
+    matches!(reach, Reach::Insecure { .. } | Reach::NotJudgeable { .. } | Reach::Unreachable { .. })
 }
 
 /// It was silent for a moment, as a machine that is overloaded makes it: that does not show that it is down. A closed port
