@@ -288,7 +288,6 @@ fn restricted(name: &str, pod: &Value) {
     }
 }
 
-/// Only who needs a token has one: the sidecar for identity, events and the turn, init for the node's zone, both for a Secret.
 /// A policy admits ports by their names: one that it does not name is closed, and no verdict shows that.
 #[test]
 fn policies_admit_every_port_of_a_node() {
@@ -312,6 +311,7 @@ fn policies_admit_every_port_of_a_node() {
     assert!(held > 10, "{held}");
 }
 
+/// Only who needs a token has one: the sidecar for identity, events and the turn, init for the node's zone, both for a Secret.
 #[test]
 fn no_token_where_none_is_needed() {
     for rendered in all() {

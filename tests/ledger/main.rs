@@ -422,14 +422,16 @@ fn a_transaction_within_another_is_refused() {
     assert!(trouble.to_string().contains("within another"), "{trouble}");
 }
 
+/// What topic `a` needs.
+fn least(follower: &Follower) -> usize {
+    let minimums = follower.state().minimums(1, pillion_probes::time::BootTime::default());
+    minimums.of(Key::new(1).topic(b"a"), 3)
+}
+
 /// Kafka before KAFKA-14612: the settings come first in the batch that makes the topic.
 #[test]
 fn settings_may_come_before_their_topic() {
     let mut bed = bed();
-    let least = |follower: &Follower| {
-        let minimums = follower.state().minimums(1, pillion_probes::time::BootTime::default());
-        minimums.of(Key::new(1).topic(b"a"), 3)
-    };
     bed.disk.append(&[encode::topic_config("a", "min.insync.replicas", Some("2")), topic("a", 1)]);
     let mut follower = bed.open();
     caught_up(&mut follower).unwrap();
@@ -448,10 +450,6 @@ fn settings_may_come_before_their_topic() {
 #[test]
 fn a_topic_that_is_made_anew_has_no_settings_of_old() {
     let mut bed = bed();
-    let least = |follower: &Follower| {
-        let minimums = follower.state().minimums(1, pillion_probes::time::BootTime::default());
-        minimums.of(Key::new(1).topic(b"a"), 3)
-    };
     bed.disk.append(&[topic("a", 1), encode::topic_config("a", "min.insync.replicas", Some("2"))]);
     let mut follower = bed.open();
     caught_up(&mut follower).unwrap();
