@@ -17,7 +17,7 @@ use super::{
 use crate::{
     board::{Board, Canary, Outcome},
     config,
-    kafka::{Connection, WireError, codes, requests::canary_partitions},
+    kafka::{Connection, WireError, requests::canary_partitions},
 };
 
 /// Between two round trips.
@@ -81,9 +81,11 @@ impl Keeper<'_> {
                     tracing::debug!(%error, "canary: the topic is not told");
                     self.own = None;
                     self.why = Some(error.to_string());
-                    let denied =
-                        matches!(error, WireError::Answered { code: codes::TOPIC_AUTHORIZATION_FAILED, .. });
-                    (if denied { Outcome::Denied } else { Outcome::ProduceFailed }, Duration::ZERO)
+                    let outcome = match error {
+                        WireError::Answered { code, .. } => trip::refused(code, Outcome::ProduceFailed),
+                        _ => Outcome::ProduceFailed,
+                    };
+                    (outcome, Duration::ZERO)
                 }
             };
             let why = self.why.take();

@@ -22,6 +22,11 @@ const COMMIT: Duration = Duration::from_secs(4);
 /// How long the broker may take to answer beyond that, and how long the record may take to be read.
 const BEYOND: Duration = Duration::from_secs(1);
 
+/// What an error code comes to: a lack of rights is the agent's own.
+pub(super) fn refused(code: i16, otherwise: Outcome) -> Outcome {
+    if code == codes::TOPIC_AUTHORIZATION_FAILED { Outcome::Denied } else { otherwise }
+}
+
 impl Keeper<'_> {
     /// Writes and reads one record; how that ended, and how long it took.
     pub(super) async fn trip(&mut self, partitions: &[Partition]) -> (Outcome, Duration) {
@@ -70,8 +75,7 @@ impl Keeper<'_> {
                     | codes::REQUEST_TIMED_OUT => Outcome::NotCommitted,
                     // It leads no longer.
                     codes::NOT_LEADER_OR_FOLLOWER => Outcome::NoPartition,
-                    codes::TOPIC_AUTHORIZATION_FAILED => Outcome::Denied,
-                    _ => Outcome::ProduceFailed,
+                    code => refused(code, Outcome::ProduceFailed),
                 });
             }
             // A broker that hangs does not take it either.
@@ -85,8 +89,7 @@ impl Keeper<'_> {
                 Ok(Ok(false)) => {}
                 Ok(Err(code)) => {
                     self.why = Some(WireError::Answered { api: FetchRequest::NAME, code }.to_string());
-                    let denied = code == codes::TOPIC_AUTHORIZATION_FAILED;
-                    return Ok(if denied { Outcome::Denied } else { Outcome::NotRead });
+                    return Ok(refused(code, Outcome::NotRead));
                 }
                 Err(error) => {
                     self.why = Some(error.to_string());

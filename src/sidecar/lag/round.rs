@@ -125,8 +125,8 @@ impl Keeper<'_> {
     /// Notes how far a group lags; `false` where a log end is not known. What was noted before stands for a moment then.
     fn note(&mut self, name: &str, topics: &[CommittedTopic], led: &Leaders) -> bool {
         let now = self.desk.now();
-        let whole = self.groups.complete.or(self.groups.began);
-        let moment = whole.is_some_and(|at| now.since(at) <= PATIENCE * self.settings.interval);
+        let complete_at = self.groups.complete.or(self.groups.began);
+        let moment = complete_at.is_some_and(|at| now.since(at) <= PATIENCE * self.settings.interval);
         let group = self.groups.groups.entry(name.to_owned()).or_default();
         let (mut before, mut complete) = (std::mem::take(&mut group.topics), true);
         group.partitions = topics.iter().map(|topic| topic.partitions.len()).sum();
